@@ -1,0 +1,2 @@
+/** The only place that starts programs. */
+export * from './programs.js';
