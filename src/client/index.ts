@@ -1,3 +1,9 @@
 /** REST client, reflector, informer, work queue, leader election, event recorder. */
 export * from './client.js';
+export * from './http-transport.js';
+export * from './informer.js';
+export * from './object-cache.js';
 export * from './resources.js';
+export * from './rest-client.js';
+export * from './transport.js';
+export * from './work-queue.js';
