@@ -155,6 +155,13 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   allowUnconditionalUpdate?: boolean;
   /** Grace period in seconds for this delete, or undefined when the kind is deleted at once. */
   graceSeconds?(object: T, requested: number | undefined): number | undefined;
+  /**
+   * Something besides metadata.finalizers still holds the object (Namespace spec.finalizers): DELETE marks it
+   * instead of removing it, and an update after which nothing holds a marked object removes it.
+   */
+  heldBySpec?(object: T): boolean;
+  /** Runs when DELETE marks the object (deletionTimestamp is set) instead of removing it. */
+  prepareForMark?(object: T): void;
   /** Runs after the object has left the store. */
   afterDelete?(context: WriteContext, object: T): Promise<void>;
   /** Success DELETE answers with the object instead of a Status. */
@@ -174,6 +181,11 @@ export interface SubresourceHandler {
   handle(context: RequestContext): Promise<ApiResponse>;
   /** Serves protocol upgrades (exec, attach, portforward, proxy). */
   upgrade?(context: RequestContext, request: UpgradeRequest): Promise<void>;
+}
+
+/** Answers a virtual kind (reviews): what is POSTed is completed and sent back (201), never stored. */
+export interface VirtualHandler<T extends KubeObject = KubeObject> {
+  create(context: RequestContext, object: T): Promise<T>;
 }
 
 /**
