@@ -1,1 +1,7 @@
+export * from './event-conversion.js';
 export type * from './kind-info.js';
+export * from './kinds.js';
+export * from './messages.js';
+export * from './registry.js';
+export * from './subresources.js';
+export type { ScalarType, TypeRef } from './type-ref.js';

@@ -21,4 +21,8 @@ export interface KindInfo {
   selectableFields: string[];
   /** Review kinds are created, answered and never stored. */
   virtual?: boolean;
+  /** Verbs of the resource itself, sorted; absent means all (`allVerbs`). */
+  verbs?: string[];
+  /** The kind that the stored bytes carry, where it is not this one (events.k8s.io Events are stored as core Events). */
+  storedAs?: { group: string; version: string; kind: string };
 }

@@ -1,0 +1,22 @@
+/** Structs marked `+structType=atomic` upstream: server-side apply owns and replaces them as one value. */
+export const atomicStructs: ReadonlySet<string> = new Set([
+  'meta.v1.LabelSelector',
+  'core.v1.ConfigMapKeySelector',
+  'core.v1.EndpointAddress',
+  'core.v1.EndpointPort',
+  'core.v1.FileKeySelector',
+  'core.v1.LocalObjectReference',
+  'core.v1.NodeSelector',
+  'core.v1.NodeSelectorTerm',
+  'core.v1.ObjectFieldSelector',
+  'core.v1.ObjectReference',
+  'core.v1.ResourceFieldSelector',
+  'core.v1.ScopeSelector',
+  'core.v1.ScopedResourceSelectorRequirement',
+  'core.v1.SecretKeySelector',
+  'core.v1.SecretReference',
+  'core.v1.TypedLocalObjectReference',
+  'discovery.v1.EndpointPort',
+  'rbac.v1.RoleRef',
+  'rbac.v1.Subject',
+]);
