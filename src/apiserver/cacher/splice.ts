@@ -1,0 +1,126 @@
+import type { KubeObject } from '#api';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+const METADATA = Buffer.from('"metadata"');
+const RESOURCE_VERSION = Buffer.from('"resourceVersion"');
+
+/** Where metadata's members begin in a stored value, and whether there are any. */
+export interface SplicePoint {
+  /** Offset just after the `{` of the top-level `metadata`. */
+  offset: number;
+  /** The metadata object has no members, so that no comma follows the spliced one. */
+  empty: boolean;
+}
+
+function skipSpace(json: Buffer, at: number): number {
+  while (json[at] === 0x20 || json[at] === 0x0a || json[at] === 0x0d || json[at] === 0x09) at++;
+  return at;
+}
+
+/** Offset after the string whose opening quote is at `at`. */
+function skipString(json: Buffer, at: number): number {
+  for (at++; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === BACKSLASH) at++;
+    else if (byte === QUOTE) return at + 1;
+  }
+  return at;
+}
+
+/** Offset after the value that begins at `at`. Expects well-formed JSON. */
+function skipValue(json: Buffer, at: number): number {
+  let depth = 0;
+  while (at < json.length) {
+    const byte = json[at];
+    if (byte === QUOTE) {
+      at = skipString(json, at);
+      if (depth === 0) return at;
+      continue;
+    }
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      if (depth === 0) return at;
+      if (--depth === 0) return at + 1;
+    } else if (byte === COMMA && depth === 0) return at;
+    at++;
+  }
+  return at;
+}
+
+/** Offset of the value of member `name` (with its quotes) of the object whose `{` is at `at`, or -1. */
+function findMember(json: Buffer, at: number, name: Buffer): number {
+  at = skipSpace(json, at + 1);
+  while (json[at] === QUOTE) {
+    const end = skipString(json, at);
+    const found = end - at === name.length && name.compare(json, at, end) === 0;
+    at = skipSpace(json, end);
+    if (json[at] !== COLON) return -1;
+    at = skipSpace(json, at + 1);
+    if (found) return at;
+    at = skipSpace(json, skipValue(json, at));
+    if (json[at] !== COMMA) return -1;
+    at = skipSpace(json, at + 1);
+  }
+  return -1;
+}
+
+/**
+ * Finds where `metadata.resourceVersion` can be spliced into a stored JSON object. Undefined when it cannot be
+ * done blindly: metadata is missing or the value already carries a resourceVersion there.
+ */
+export function findSplicePoint(json: Buffer): SplicePoint | undefined {
+  const start = skipSpace(json, 0);
+  if (json[start] !== OPEN_BRACE) return undefined;
+  const metadata = findMember(json, start, METADATA);
+  if (metadata < 0 || json[metadata] !== OPEN_BRACE) return undefined;
+  // The search is native and nearly always says no; only then is a walk through the members needed.
+  if (
+    json.indexOf(RESOURCE_VERSION, metadata) >= 0 &&
+    findMember(json, metadata, RESOURCE_VERSION) >= 0
+  ) {
+    return undefined;
+  }
+  const offset = metadata + 1;
+  return { offset, empty: json[skipSpace(json, offset)] === CLOSE_BRACE };
+}
+
+/** A value that can be spliced: the same, or a rewritten one when it has no metadata or carries a resourceVersion. */
+export function normalize(stored: Buffer): { json: Buffer; point: SplicePoint } {
+  const point = findSplicePoint(stored);
+  if (point !== undefined) return { json: stored, point };
+  const object = JSON.parse(stored.toString('utf8')) as KubeObject;
+  const json = storedBytes({ ...object, metadata: { ...object.metadata } });
+  const again = findSplicePoint(json);
+  if (again === undefined) throw new TypeError('stored value is not a JSON object');
+  return { json, point: again };
+}
+
+/** The bytes to store: the object without `metadata.resourceVersion` (the store's revision is the truth). */
+export function storedBytes(object: KubeObject): Buffer {
+  const { resourceVersion, ...metadata } = object.metadata;
+  if (resourceVersion === undefined) return Buffer.from(JSON.stringify(object));
+  return Buffer.from(JSON.stringify({ ...object, metadata }));
+}
+
+/** The bytes to serve: a stored value with `metadata.resourceVersion` spliced in. */
+export function servedBytes(stored: Buffer, revision: number): Buffer {
+  const { json, point } = normalize(stored);
+  return Buffer.concat([
+    json.subarray(0, point.offset),
+    versionMember(revision, point),
+    json.subarray(point.offset),
+  ]);
+}
+
+/** `"resourceVersion":"N",` as it goes in at the splice point. */
+export function versionMember(revision: number, point: SplicePoint): Buffer {
+  return Buffer.from(`"resourceVersion":"${revision}"${point.empty ? '' : ','}`, 'latin1');
+}
