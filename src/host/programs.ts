@@ -20,8 +20,8 @@ export interface RunOptions {
   maxOutputBytes?: number;
 }
 
-/** Where a spawned program's stream comes from or goes to. Files are opened by the helper, append mode for output. */
-export type Stdio = 'null' | 'pipe' | { file: string };
+/** What a spawned program's stream is connected to; `inherit` is the owner's own standard error (for debugging). */
+export type Stdio = 'null' | 'pipe' | 'inherit';
 
 export interface SpawnOptions {
   /** The whole environment of the program; nothing is inherited when given. */
@@ -32,6 +32,8 @@ export interface SpawnOptions {
   stderr?: Stdio;
   /** Starts the program in a session of its own (setsid), so that signals reach only it. */
   session?: boolean;
+  /** The kernel kills the program when the helper dies (default true; through `setpriv --pdeathsig`). */
+  dieWithParent?: boolean;
 }
 
 export interface SpawnedProgram {
