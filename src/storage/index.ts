@@ -1,2 +1,3 @@
 export * from './errors.js';
+export * from './factories.js';
 export * from './store.js';
