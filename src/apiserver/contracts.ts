@@ -26,6 +26,8 @@ export interface ApiRequest {
   stream(): Readable;
   /** Verified client certificate subject, when one was presented. */
   clientCertificate?: { commonName: string; organizations: string[] };
+  /** Why the client certificate that was presented does not verify against the client CA. */
+  clientCertificateError?: string;
   /** Set by trusted in-process callers; skips authentication, never authorization. */
   user?: UserInfo;
   remoteAddress?: string;
@@ -37,6 +39,8 @@ export interface ApiResponse {
   status: number;
   headers: Record<string, string>;
   body: Buffer | Buffer[] | AsyncIterable<Buffer>;
+  /** The stream is one document (a long list): it may be compressed, and need not be flushed chunk by chunk. */
+  document?: boolean;
 }
 
 /** A protocol upgrade (exec, attach, port-forward, proxy): the socket after the request head, and bytes read ahead. */
@@ -149,6 +153,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   beginUpdate?(context: WriteContext, object: T, old: T): Promise<Allocation>;
   prepareForUpdate?(context: WriteContext, object: T, old: T): void;
   validateUpdate?(context: WriteContext, object: T, old: T): FieldError[];
+  /** What the client says of status at creation counts (Nodes); otherwise it is dropped. */
+  keepStatusOnCreate?: boolean;
   /** PUT may create. */
   allowCreateOnUpdate?: boolean;
   /** PUT without a resourceVersion overwrites instead of 422. */
