@@ -1,5 +1,7 @@
 export * from './backoff.js';
 export * from './clock.js';
+export * from './ip.js';
 export * from './lifecycle.js';
 export * from './log.js';
 export * from './metrics.js';
+export * from './pki.js';
