@@ -197,6 +197,7 @@ export interface VirtualHandler<T extends KubeObject = KubeObject> {
 /**
  * Reads and writes objects in process, behind authentication and admission: what strategies, authorizers and
  * admission plugins use to see cluster state. Objects returned by `get` and `list` are shared: do not edit.
+ * Kinds need not be served: `RangeAllocation` (the node port bitmap) exists only in the store.
  */
 export interface ObjectStore {
   get<T extends KubeObject>(kind: KindInfo, namespace: string, name: string): Promise<T | undefined>;

@@ -1,5 +1,5 @@
-import type { Clock, Logger, Metrics, Startable } from '#base';
 import type { KindInfo, KubeObject } from '#api';
+import type { Clock, Logger, Metrics, Startable } from '#base';
 import type {
   AdmissionPlugin,
   ApiResponse,
@@ -10,7 +10,6 @@ import type {
   RequestContext,
   Strategy,
   SubresourceHandler,
-  UserInfo,
   VirtualHandler,
 } from './contracts.js';
 
@@ -38,13 +37,6 @@ export interface BodyCodec {
 
 /** A part with a life: `start` fills its caches from the store and resolves when they are complete. */
 export type Living<T> = T & Startable;
-
-/** Who may act as whom: the Impersonate-* headers. Resolves to the effective user; throws Forbidden. */
-export type Impersonate = (
-  headers: Record<string, string | undefined>,
-  user: UserInfo,
-  authorizer: Authorizer,
-) => Promise<UserInfo>;
 
 /** Handlers by `message/subresource`, e.g. `core.v1.Pod/log`. */
 export type SubresourceHandlers = Map<string, SubresourceHandler>;

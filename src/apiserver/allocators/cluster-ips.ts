@@ -1,0 +1,229 @@
+import { isAlreadyExists, type networking } from '#api';
+import type { Startable } from '#base';
+import type { ServerDeps } from '../deps.js';
+import { Mirror } from '../mirror.js';
+import { type Address, type Cidr, formatAddress, type IPFamily, parseAddress, parseCidr } from './address.js';
+import { AllocationError, type Random } from './bands.js';
+import { IPPool } from './ip-pool.js';
+
+export const IP_FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
+export const IP_MANAGED_BY_LABEL = 'ipaddress.kubernetes.io/managed-by';
+export const IP_MANAGED_BY = 'ipallocator.k8s.io';
+
+/** The Service that an address belongs to. */
+export interface ServiceRef {
+  namespace: string;
+  name: string;
+}
+
+interface ServiceRange {
+  cidrs: Cidr[];
+  ready: boolean;
+}
+
+/** The IPAddress object of a Service's address, as kube-apiserver writes it. */
+export function ipAddressFor(address: Address, owner: ServiceRef): networking.IPAddress {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IPAddress',
+    metadata: {
+      name: formatAddress(address.family, address.value),
+      labels: { [IP_FAMILY_LABEL]: address.family, [IP_MANAGED_BY_LABEL]: IP_MANAGED_BY },
+    },
+    spec: { parentRef: { group: '', resource: 'services', namespace: owner.namespace, name: owner.name } },
+  };
+}
+
+/** True when the IPAddress is the allocation of this Service. */
+export function isOwnedBy(address: networking.IPAddress, owner: ServiceRef): boolean {
+  const ref = address.spec?.parentRef;
+  return ref?.resource === 'services' && ref.namespace === owner.namespace && ref.name === owner.name;
+}
+
+function rangeOf(object: networking.ServiceCIDR): ServiceRange {
+  const cidrs = (object.spec?.cidrs ?? []).map(parseCidr).filter((cidr) => cidr !== undefined);
+  const condition = object.status?.conditions?.find((c) => c.type === 'Ready');
+  const ready =
+    object.metadata.deletionTimestamp === undefined &&
+    (condition === undefined || condition.status === 'True');
+  return { cidrs, ready };
+}
+
+/**
+ * ClusterIP allocation over all Ready ServiceCIDRs (KEP-1880). The lock is the atomic create of the IPAddress
+ * object, so any number of API servers on one store never hand out an address twice; what this server has
+ * seen taken only makes good proposals. Before the first ServiceCIDR exists the configured ranges serve.
+ */
+export class ClusterIPs implements Startable {
+  readonly #deps: ServerDeps;
+  readonly #random: Random;
+  readonly #configured: Cidr[];
+  readonly #pools = new Map<string, IPPool>();
+  readonly #ranges: Mirror<networking.ServiceCIDR, ServiceRange>;
+  readonly #addresses: Mirror<networking.IPAddress, Address>;
+  #ready: Set<string> | undefined;
+
+  constructor(deps: ServerDeps, configured: string[], random: Random = Math.random) {
+    this.#deps = deps;
+    this.#random = random;
+    this.#configured = configured.map((text) => {
+      const cidr = parseCidr(text);
+      if (cidr === undefined) throw new RangeError(`invalid Service CIDR ${JSON.stringify(text)}`);
+      return cidr;
+    });
+    this.#ranges = new Mirror({
+      store: deps.store,
+      kind: deps.kind('networking.v1.ServiceCIDR'),
+      project: rangeOf,
+      onChange: () => this.#forgetReady(),
+    });
+    this.#addresses = new Mirror({
+      store: deps.store,
+      kind: deps.kind('networking.v1.IPAddress'),
+      project: (object: networking.IPAddress) => parseAddress(object.metadata.name ?? ''),
+      onChange: (_key, value, old) => this.#note(value ?? old!, value !== undefined),
+    });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#ranges.start(), this.#addresses.start()]);
+  }
+  async stop(): Promise<void> {
+    await Promise.all([this.#ranges.stop(), this.#addresses.stop()]);
+  }
+
+  /** Families that the cluster was configured with, the primary one first. */
+  get families(): IPFamily[] {
+    return this.#configured.map((cidr) => cidr.family);
+  }
+
+  #note(address: Address, taken: boolean): void {
+    for (const pool of this.#pools.values()) pool.note(address, taken);
+  }
+
+  #forgetReady(): void {
+    this.#ready = undefined;
+  }
+
+  #pool(cidr: Cidr): IPPool {
+    let pool = this.#pools.get(cidr.text);
+    if (pool === undefined) {
+      pool = new IPPool(cidr);
+      for (const address of this.#addresses.values()) pool.note(address, true);
+      this.#pools.set(cidr.text, pool);
+    }
+    return pool;
+  }
+
+  /** Pools that may serve now, largest first: an address in overlapping ranges belongs to the largest. */
+  #serving(family: IPFamily): IPPool[] {
+    if (this.#ready === undefined) {
+      const known = [...this.#ranges.values()];
+      const cidrs =
+        known.length === 0 ? this.#configured : known.filter((r) => r.ready).flatMap((r) => r.cidrs);
+      const pools = cidrs.map((cidr) => this.#pool(cidr)).sort(largestFirst);
+      this.#ready = new Set(pools.map((pool) => pool.cidr.text));
+    }
+    return [...this.#ready].map((text) => this.#pools.get(text)!).filter((pool) => pool.family === family);
+  }
+
+  /** Takes this address for the Service. Rejects with AllocationError. */
+  async allocate(text: string, owner: ServiceRef): Promise<void> {
+    const address = parseAddress(text);
+    if (address === undefined) {
+      throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
+    }
+    this.check(address);
+    if (!(await this.#claim(address, owner))) {
+      throw new AllocationError('allocated', 'provided IP is already allocated');
+    }
+  }
+
+  /** Throws unless the address lies in a serving range and may belong to a Service. */
+  check(address: Address): void {
+    const text = formatAddress(address.family, address.value);
+    const pools = this.#serving(address.family);
+    const pool = pools.find(
+      ({ cidr }) => address.value >= cidr.first && address.value < cidr.first + cidr.count,
+    );
+    if (pool === undefined) {
+      throw new AllocationError('mismatchedNetwork', 'the provided network does not match the current range');
+    }
+    if (!pools.some((candidate) => candidate.usable(address))) {
+      throw new AllocationError(
+        'outOfRange',
+        `the provided IP (${text}) is not in the valid range. The range of valid IPs is ${pool.cidr.text}`,
+      );
+    }
+  }
+
+  /** Takes any address of the family. Rejects with AllocationError `full`. */
+  async allocateNext(family: IPFamily, owner: ServiceRef): Promise<string> {
+    for (const pool of this.#serving(family)) {
+      for (let address = pool.propose(this.#random); address !== undefined; ) {
+        // Noted before the write, so that concurrent requests of this server do not race for it.
+        this.#note(address, true);
+        if (await this.#claim(address, owner)) return formatAddress(family, address.value);
+        address = pool.propose(this.#random);
+      }
+    }
+    throw new AllocationError('full', 'range is full');
+  }
+
+  /** The answer of a dry run: an address that no Service can have. */
+  impossible(family: IPFamily): string {
+    const pool = this.#serving(family)[0];
+    if (pool === undefined) throw new AllocationError('full', 'range is full');
+    return pool.impossible;
+  }
+
+  /** Dry-run check of a requested address: as `allocate`, without taking it. */
+  async dryAllocate(text: string): Promise<void> {
+    const address = parseAddress(text);
+    if (address === undefined) {
+      throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
+    }
+    this.check(address);
+    const name = formatAddress(address.family, address.value);
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    if ((await this.#deps.store.get(kind, '', name)) !== undefined) {
+      throw new AllocationError('allocated', 'provided IP is already allocated');
+    }
+  }
+
+  async #claim(address: Address, owner: ServiceRef): Promise<boolean> {
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    try {
+      await this.#deps.store.create(kind, ipAddressFor(address, owner));
+      this.#note(address, true);
+      return true;
+    } catch (error) {
+      if (isAlreadyExists(error)) return false;
+      this.#note(address, false);
+      throw error;
+    }
+  }
+
+  /** Gives the address back if it is still this Service's; anything else is left alone. */
+  async release(text: string, owner: ServiceRef): Promise<void> {
+    const address = parseAddress(text);
+    if (address === undefined) return;
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    const name = formatAddress(address.family, address.value);
+    const object = await this.#deps.store.get<networking.IPAddress>(kind, '', name);
+    if (object !== undefined && !isOwnedBy(object, owner)) return;
+    if (object !== undefined) {
+      await this.#deps.store.delete(kind, '', name, { uid: object.metadata.uid });
+    }
+    this.#note(address, false);
+  }
+
+  /** Taken and free addresses per range, for metrics. */
+  *usage(): IterableIterator<{ cidr: string; used: number; free: number }> {
+    for (const pool of this.#pools.values()) yield { cidr: pool.cidr.text, used: pool.used, free: pool.free };
+  }
+}
+
+function largestFirst(a: IPPool, b: IPPool): number {
+  return a.cidr.count === b.cidr.count ? 0 : a.cidr.count > b.cidr.count ? -1 : 1;
+}
