@@ -1,3 +1,5 @@
 /** The only place that starts programs. */
 export * from './programs.js';
+export * from './requirements.js';
+export * from './sandbox.js';
 export * from './spawn-client.js';

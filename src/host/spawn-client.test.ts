@@ -66,13 +66,13 @@ describe('programs through the spawn helper', () => {
     );
     program.kill('SIGKILL');
     expect((await program.exited).signal).toBe('SIGKILL');
-    await expect.poll(() => alive(grandchild)).toBe(false);
+    await expect.poll(() => alive(grandchild), { timeout: 20_000 }).toBe(false);
   });
 
   it('takes spawned programs down when it stops', async () => {
     const program = await programs.spawn('sleep', ['60']);
     await programs.stop();
-    await expect.poll(() => alive(program.pid)).toBe(false);
+    await expect.poll(() => alive(program.pid), { timeout: 20_000 }).toBe(false);
     await expect(programs.run('true', [])).rejects.toMatchObject({ code: 'EHELPER' });
   });
 });
