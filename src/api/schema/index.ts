@@ -4,4 +4,6 @@ export * from './kinds.js';
 export * from './messages.js';
 export * from './registry.js';
 export * from './subresources.js';
+export * from './time.js';
 export type { ScalarType, TypeRef } from './type-ref.js';
+export * from './walker.js';

@@ -1,3 +1,4 @@
+import { type Presence, presenceOf } from './presence.js';
 import { atomicStructs } from './struct-types.js';
 import { apiextensionsV1 } from './tables/apiextensions-v1.js';
 import { appsV1 } from './tables/apps-v1.js';
@@ -38,6 +39,8 @@ export interface Field {
   /** Strategic merge: `merge`, `replace`, `retainKeys`; may hold two. */
   patchStrategy?: string[];
   patchMergeKey?: string;
+  /** What becomes of the field when it is absent or zero, as Go would write it. */
+  presence: Presence;
   /** Default as published in OpenAPI (server-side apply identifies list-map items by it). */
   default?: unknown;
 }
@@ -54,6 +57,8 @@ export interface Message {
   byNumber: Map<number, Field>;
   /** Embedded messages by their number, each with its fields by theirs. */
   embedded: Map<number, Map<number, Field>>;
+  /** Fields that are written even when absent (presence `emit` or `emit-null`). */
+  emitted: Field[];
   /** `atomic`: server-side apply replaces the struct as one value. */
   structType?: 'atomic';
 }
@@ -147,7 +152,7 @@ function parseTable(table: string, text: string): Map<string, Message> {
 function parseHead(table: string, line: string): Message {
   const [short, marker, scalar] = line.split(' ');
   const name = `${table}.${short}`;
-  const head: Message = { name, fields: new Map(), byNumber: new Map(), embedded: new Map() };
+  const head: Message = { name, fields: new Map(), byNumber: new Map(), embedded: new Map(), emitted: [] };
   if (marker === 'scalar') {
     const ref = parseTypeRef(name);
     head.scalar = ref.type === 'message' ? scalarOf(scalar) : (ref.type as ScalarType);
@@ -177,8 +182,10 @@ function wireNumbers(name: string): WireNumbers {
 
 function addField(owner: Message, wire: WireNumbers, line: string): void {
   const [name, number, type, ...flags] = line.split(' ') as [string, string, string, ...string[]];
-  const field: Field = { name, type: parseTypeRef(type), required: false };
+  const field: Field = { name, type: parseTypeRef(type), required: false, presence: 'keep' };
   for (const flag of flags) applyFlag(field, flag);
+  field.presence = presenceOf(owner.name, name, field.type, field.required);
+  if (field.presence === 'emit' || field.presence === 'emit-null') owner.emitted.push(field);
   const inner = wire.embedded.get(name);
   if (number === '-' && inner !== undefined) {
     field.number = inner;
