@@ -1,0 +1,93 @@
+import { type KubeObject, objectKey } from '#api';
+import type { Informer } from '#client';
+
+interface Write<T> {
+  /** The object as the server answered; absent for a delete. */
+  object: T | undefined;
+  /** The version written, or the version that was deleted. */
+  resourceVersion: string;
+  key: string;
+}
+
+/**
+ * This process's own writes, laid over a cache until the watch has delivered them. Lets a controller act on
+ * the next change at once instead of waiting for its last write to come back (upstream's slice tracker retries).
+ */
+export class RecentWrites<T extends KubeObject> {
+  readonly #informer: Informer<T>;
+  readonly #groups = new Map<string, Map<string, Write<T>>>();
+
+  constructor(informer: Informer<T>) {
+    this.#informer = informer;
+  }
+
+  /** Remembers the server's answer to a create or update. */
+  wrote(group: string, object: T): void {
+    const resourceVersion = object.metadata.resourceVersion ?? '0';
+    this.#group(group).set(object.metadata.uid!, { object, resourceVersion, key: objectKey(object) });
+  }
+
+  /** Remembers that `object`, in this version, has been deleted. */
+  deleted(group: string, object: T): void {
+    const resourceVersion = object.metadata.resourceVersion ?? '0';
+    this.#group(group).set(object.metadata.uid!, {
+      object: undefined,
+      resourceVersion,
+      key: objectKey(object),
+    });
+  }
+
+  /** Forgets a group: a write was refused as stale, so the overlay is in doubt, or the owner is gone. */
+  forget(group: string): void {
+    this.#groups.delete(group);
+  }
+
+  /** True when the event shows nothing but the outcome of an own write. */
+  isOwn(group: string, object: T): boolean {
+    const write = this.#groups.get(group)?.get(object.metadata.uid!);
+    return (
+      write?.object !== undefined &&
+      compareResourceVersions(object.metadata.resourceVersion, write.resourceVersion) <= 0
+    );
+  }
+
+  /** True when this process asked for the deletion of the object. */
+  isOwnDelete(group: string, object: T): boolean {
+    const write = this.#groups.get(group)?.get(object.metadata.uid!);
+    return write !== undefined && write.object === undefined;
+  }
+
+  /** The group's objects as they are after the own writes. */
+  merge(group: string, cached: T[]): T[] {
+    const writes = this.#groups.get(group);
+    if (writes === undefined) return cached;
+    const objects = new Map(cached.map((object) => [object.metadata.uid!, object]));
+    for (const [uid, write] of writes) {
+      if (this.#delivered(uid, write)) writes.delete(uid);
+      else if (write.object === undefined) objects.delete(uid);
+      else objects.set(uid, write.object);
+    }
+    if (writes.size === 0) this.#groups.delete(group);
+    return [...objects.values()];
+  }
+
+  #delivered(uid: string, write: Write<T>): boolean {
+    if (write.object !== undefined)
+      return compareResourceVersions(this.#informer.resourceVersion, write.resourceVersion) >= 0;
+    // A finalizer may keep a deleted object alive; its new version is then the truth.
+    const cached = this.#informer.get(write.key);
+    return cached?.metadata.uid !== uid || cached.metadata.resourceVersion !== write.resourceVersion;
+  }
+
+  #group(group: string): Map<string, Write<T>> {
+    let writes = this.#groups.get(group);
+    if (writes === undefined) this.#groups.set(group, (writes = new Map()));
+    return writes;
+  }
+}
+
+/** Orders resourceVersions (decimal numbers of any size); an absent one is the oldest. */
+export function compareResourceVersions(a = '', b = ''): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

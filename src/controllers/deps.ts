@@ -1,0 +1,89 @@
+import type { core, KubeObject } from '#api';
+import { type Clock, type Logger, type Metrics, systemClock } from '#base';
+import {
+  type Client,
+  createEventRecorder,
+  createWorkQueue,
+  type EventRecorder,
+  type Informer,
+  type InformerFactory,
+  type Resource,
+  Resources,
+  type WorkQueue,
+} from '#client';
+import { LabelIndex } from './common/label-index.js';
+import { isRoutineError } from './common/errors.js';
+
+/** What every controller is given. All controllers of a process share one. */
+export interface ControllerDeps {
+  client: Client;
+  informers: InformerFactory;
+  /** A work queue under upstream's name for it (label `name` of the `workqueue_*` metrics). */
+  queue(name: string): WorkQueue;
+  /** Events whose source component is the controller's upstream name. */
+  recorder(component: string): EventRecorder;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  /** Cached Pods by namespace and label, kept ahead of the controllers' own handlers. */
+  podLabels: LabelIndex<core.Pod>;
+}
+
+export interface ControllerDepsInput {
+  client: Client;
+  informers: InformerFactory;
+  logger: Logger;
+  metrics: Metrics;
+  clock?: Clock;
+  /** Replaces the recorder that writes Events through the client. */
+  recorder?: (component: string) => EventRecorder;
+}
+
+/** Builds the shared dependencies. Call before the informers start: indexes can only be added to empty caches. */
+export function createControllerDeps(input: ControllerDepsInput): ControllerDeps {
+  const { client, informers, logger, metrics } = input;
+  const clock = input.clock ?? systemClock;
+  const recorder = input.recorder ?? ((component: string) => createEventRecorder(client, { component, logger, clock }));
+  return {
+    client,
+    informers,
+    clock,
+    logger,
+    metrics,
+    recorder,
+    queue: (name) => createWorkQueue({ name, clock, metrics, onError: reporter(logger, name) }),
+    podLabels: indexByLabels(trimmedInformer(informers, Resources.pods)),
+  };
+}
+
+function reporter(logger: Logger, queue: string) {
+  return (key: string, error: unknown, failures: number) => {
+    const fields = { queue, key, failures, err: error };
+    if (isRoutineError(error)) logger.debug('sync will be retried', fields);
+    else logger.warn('sync failed, will be retried', fields);
+  };
+}
+
+/** managedFields is a third of many objects and no controller reads it; a PUT without it keeps the stored one. */
+function trimManagedFields<T extends KubeObject>(object: T): T {
+  delete object.metadata.managedFields;
+  return object;
+}
+
+/** The informer of a resource as all controllers share it: every namespace, without managedFields. */
+export function trimmedInformer<T extends KubeObject>(
+  informers: InformerFactory,
+  resource: Resource<T>,
+): Informer<T> {
+  return informers.informer(resource, { transform: trimManagedFields });
+}
+
+function indexByLabels(informer: Informer<core.Pod>): LabelIndex<core.Pod> {
+  const index = new LabelIndex<core.Pod>();
+  informer.on({
+    add: (pod) => index.set(pod),
+    update: (pod) => index.set(pod),
+    delete: (pod) => index.delete(pod),
+  });
+  return index;
+}

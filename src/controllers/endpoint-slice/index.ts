@@ -1,0 +1,1 @@
+export { createEndpointSliceController, type EndpointSliceOptions } from './controller.js';

@@ -1,0 +1,1 @@
+export { createEndpointsController, type EndpointsOptions } from './controller.js';

@@ -1,0 +1,56 @@
+import { createMetrics, type Metrics, silentLogger, type Startable } from '#base';
+import { createInformerFactory, type InformerFactory } from '#client';
+// The fake is a test double, not part of the client's interface.
+import { FakeClient } from '../../client/testing/fake-client.js';
+import { type ControllerDeps, createControllerDeps } from '../deps.js';
+
+export interface RecordedEvent {
+  object: string;
+  type: string;
+  reason: string;
+  message: string;
+}
+
+/** Controllers against an in-memory API, with their Events recorded. */
+export class Harness {
+  readonly client = new FakeClient();
+  readonly metrics: Metrics = createMetrics();
+  readonly informers: InformerFactory = createInformerFactory(this.client, { logger: silentLogger });
+  readonly events: RecordedEvent[] = [];
+  readonly deps: ControllerDeps = createControllerDeps({
+    client: this.client,
+    informers: this.informers,
+    logger: silentLogger,
+    metrics: this.metrics,
+    recorder: () => ({
+      event: (object, type, reason, message) =>
+        this.events.push({ object: object.metadata.name ?? '', type, reason, message }),
+    }),
+  });
+  readonly #running: Startable[] = [];
+
+  /** Starts a controller; `stop` ends it with the harness. */
+  async start(build: (deps: ControllerDeps) => Startable): Promise<Startable> {
+    const controller = build(this.deps);
+    await controller.start();
+    this.#running.push(controller);
+    return controller;
+  }
+
+  /** Resolves when nothing has been written for a number of event loop turns. */
+  async settle(): Promise<void> {
+    let quiet = 0;
+    let last = '';
+    while (quiet < 15) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const now = `${this.client.revision}/${this.client.actions.length}`;
+      quiet = now === last ? quiet + 1 : 0;
+      last = now;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const controller of this.#running.splice(0).reverse()) await controller.stop();
+    this.informers.stop();
+  }
+}
