@@ -100,11 +100,14 @@ export interface Store {
   txn(conditions: TxnCondition[], ops: TxnOp[]): Promise<TxnResult>;
   /** Changes of keys in `[start, end)`. The watch is registered before this returns. Ends quietly when aborted. */
   watch(start: string, end: string, options: WatchOptions): AsyncIterable<WatchBatch>;
-  /** Asks every open watch for a progress batch up to at least the present revision. */
-  requestProgress(): void;
+  /** Asks one watch (as `watch` returned it), or every open one, for a progress batch up to at least the present revision. */
+  requestProgress(watch?: AsyncIterable<WatchBatch>): void;
   /** The latest committed revision, read linearizably (a quorum read where several servers share the store). */
   revision(): Promise<number>;
-  /** Forgets history before `revision`; reads and watches below it fail with CompactedError. */
+  /**
+   * Forgets history before `revision`, which stays readable; reads and watches below it fail with CompactedError.
+   * At or below an earlier compaction it does nothing; a future revision throws FutureRevisionError.
+   */
   compact(revision: number): Promise<void>;
   /** Bytes on disk (or in memory) and in use, for metrics. */
   size(): Promise<{ totalBytes: number; usedBytes: number }>;

@@ -82,10 +82,7 @@ export function findSplicePoint(json: Buffer): SplicePoint | undefined {
   const metadata = findMember(json, start, METADATA);
   if (metadata < 0 || json[metadata] !== OPEN_BRACE) return undefined;
   // The search is native and nearly always says no; only then is a walk through the members needed.
-  if (
-    json.indexOf(RESOURCE_VERSION, metadata) >= 0 &&
-    findMember(json, metadata, RESOURCE_VERSION) >= 0
-  ) {
+  if (json.indexOf(RESOURCE_VERSION, metadata) >= 0 && findMember(json, metadata, RESOURCE_VERSION) >= 0) {
     return undefined;
   }
   const offset = metadata + 1;

@@ -223,8 +223,8 @@ export class MvccStore implements Store {
     return this.#hub.open(start, end, options);
   }
 
-  requestProgress(): void {
-    this.#hub.requestProgress();
+  requestProgress(watch?: AsyncIterable<WatchBatch>): void {
+    this.#hub.requestProgress(watch);
   }
 
   async revision(): Promise<number> {

@@ -161,8 +161,9 @@ export class WatchHub {
     for (const watch of this.#watches) watch.notice(commit);
   }
 
-  requestProgress(): void {
-    for (const watch of this.#watches) watch.requestProgress();
+  requestProgress(only?: AsyncIterable<WatchBatch>): void {
+    if (only instanceof HubWatch) only.requestProgress();
+    else for (const watch of this.#watches) watch.requestProgress();
   }
 
   /** Ends all watches quietly. */
