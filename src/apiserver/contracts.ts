@@ -142,7 +142,7 @@ export interface WriteContext {
 
 /**
  * What differs between kinds on the write path; everything else is the generic registry. All hooks are
- * optional. Order on create: beginCreate → prepareForCreate → (metadata) → validateCreate → store → commit; on
+ * optional. Order on create: metadata (name, uid, creationTimestamp) → beginCreate → prepareForCreate → validateCreate → store → commit; on
  * update: beginUpdate → prepareForUpdate → validateUpdate → store → commit. Objects are mutable in `prepare*`
  * and in `begin*`.
  */
@@ -176,6 +176,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   fields?(object: T): Record<string, string>;
   /** Seconds after which a new object deletes itself (Events). */
   ttlSeconds?(object: T): number | undefined;
+  /** Warning sent with every answer about this kind (a deprecated API). */
+  deprecation?: string;
   /** Changes an object on its way out (never stored), e.g. defaults that depend on the cluster. */
   decorate?(object: T): void;
 }

@@ -1,8 +1,8 @@
 import { isAlreadyExists, type networking } from '#api';
-import type { Startable } from '#base';
+import { type Cidr, cidrContains, cidrSize, type IpAddress, parseCidr, parseIp, type Startable } from '#base';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
-import { type Address, type Cidr, formatAddress, type IPFamily, parseAddress, parseCidr } from './address.js';
+import { familyName, type IPFamily, requireCidr } from './address.js';
 import { AllocationError, type Random } from './bands.js';
 import { IPPool } from './ip-pool.js';
 
@@ -22,13 +22,13 @@ interface ServiceRange {
 }
 
 /** The IPAddress object of a Service's address, as kube-apiserver writes it. */
-export function ipAddressFor(address: Address, owner: ServiceRef): networking.IPAddress {
+export function ipAddressFor(address: IpAddress, owner: ServiceRef): networking.IPAddress {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IPAddress',
     metadata: {
-      name: formatAddress(address.family, address.value),
-      labels: { [IP_FAMILY_LABEL]: address.family, [IP_MANAGED_BY_LABEL]: IP_MANAGED_BY },
+      name: address.text,
+      labels: { [IP_FAMILY_LABEL]: familyName(address), [IP_MANAGED_BY_LABEL]: IP_MANAGED_BY },
     },
     spec: { parentRef: { group: '', resource: 'services', namespace: owner.namespace, name: owner.name } },
   };
@@ -60,17 +60,13 @@ export class ClusterIPs implements Startable {
   readonly #configured: Cidr[];
   readonly #pools = new Map<string, IPPool>();
   readonly #ranges: Mirror<networking.ServiceCIDR, ServiceRange>;
-  readonly #addresses: Mirror<networking.IPAddress, Address>;
+  readonly #addresses: Mirror<networking.IPAddress, IpAddress>;
   #ready: Set<string> | undefined;
 
   constructor(deps: ServerDeps, configured: string[], random: Random = Math.random) {
     this.#deps = deps;
     this.#random = random;
-    this.#configured = configured.map((text) => {
-      const cidr = parseCidr(text);
-      if (cidr === undefined) throw new RangeError(`invalid Service CIDR ${JSON.stringify(text)}`);
-      return cidr;
-    });
+    this.#configured = configured.map(requireCidr);
     this.#ranges = new Mirror({
       store: deps.store,
       kind: deps.kind('networking.v1.ServiceCIDR'),
@@ -80,7 +76,7 @@ export class ClusterIPs implements Startable {
     this.#addresses = new Mirror({
       store: deps.store,
       kind: deps.kind('networking.v1.IPAddress'),
-      project: (object: networking.IPAddress) => parseAddress(object.metadata.name ?? ''),
+      project: (object: networking.IPAddress) => parseIp(object.metadata.name ?? ''),
       onChange: (_key, value, old) => this.#note(value ?? old!, value !== undefined),
     });
   }
@@ -94,10 +90,10 @@ export class ClusterIPs implements Startable {
 
   /** Families that the cluster was configured with, the primary one first. */
   get families(): IPFamily[] {
-    return this.#configured.map((cidr) => cidr.family);
+    return this.#configured.map(familyName);
   }
 
-  #note(address: Address, taken: boolean): void {
+  #note(address: IpAddress, taken: boolean): void {
     for (const pool of this.#pools.values()) pool.note(address, taken);
   }
 
@@ -129,7 +125,7 @@ export class ClusterIPs implements Startable {
 
   /** Takes this address for the Service. Rejects with AllocationError. */
   async allocate(text: string, owner: ServiceRef): Promise<void> {
-    const address = parseAddress(text);
+    const address = parseIp(text);
     if (address === undefined) {
       throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
     }
@@ -140,19 +136,16 @@ export class ClusterIPs implements Startable {
   }
 
   /** Throws unless the address lies in a serving range and may belong to a Service. */
-  check(address: Address): void {
-    const text = formatAddress(address.family, address.value);
-    const pools = this.#serving(address.family);
-    const pool = pools.find(
-      ({ cidr }) => address.value >= cidr.first && address.value < cidr.first + cidr.count,
-    );
+  check(address: IpAddress): void {
+    const pools = this.#serving(familyName(address));
+    const pool = pools.find(({ cidr }) => cidrContains(cidr, address));
     if (pool === undefined) {
       throw new AllocationError('mismatchedNetwork', 'the provided network does not match the current range');
     }
     if (!pools.some((candidate) => candidate.usable(address))) {
       throw new AllocationError(
         'outOfRange',
-        `the provided IP (${text}) is not in the valid range. The range of valid IPs is ${pool.cidr.text}`,
+        `the provided IP (${address.text}) is not in the valid range. The range of valid IPs is ${pool.cidr.text}`,
       );
     }
   }
@@ -163,7 +156,7 @@ export class ClusterIPs implements Startable {
       for (let address = pool.propose(this.#random); address !== undefined; ) {
         // Noted before the write, so that concurrent requests of this server do not race for it.
         this.#note(address, true);
-        if (await this.#claim(address, owner)) return formatAddress(family, address.value);
+        if (await this.#claim(address, owner)) return address.text;
         address = pool.propose(this.#random);
       }
     }
@@ -179,19 +172,19 @@ export class ClusterIPs implements Startable {
 
   /** Dry-run check of a requested address: as `allocate`, without taking it. */
   async dryAllocate(text: string): Promise<void> {
-    const address = parseAddress(text);
+    const address = parseIp(text);
     if (address === undefined) {
       throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
     }
     this.check(address);
-    const name = formatAddress(address.family, address.value);
+    const name = address.text;
     const kind = this.#deps.kind('networking.v1.IPAddress');
     if ((await this.#deps.store.get(kind, '', name)) !== undefined) {
       throw new AllocationError('allocated', 'provided IP is already allocated');
     }
   }
 
-  async #claim(address: Address, owner: ServiceRef): Promise<boolean> {
+  async #claim(address: IpAddress, owner: ServiceRef): Promise<boolean> {
     const kind = this.#deps.kind('networking.v1.IPAddress');
     try {
       await this.#deps.store.create(kind, ipAddressFor(address, owner));
@@ -206,10 +199,10 @@ export class ClusterIPs implements Startable {
 
   /** Gives the address back if it is still this Service's; anything else is left alone. */
   async release(text: string, owner: ServiceRef): Promise<void> {
-    const address = parseAddress(text);
+    const address = parseIp(text);
     if (address === undefined) return;
     const kind = this.#deps.kind('networking.v1.IPAddress');
-    const name = formatAddress(address.family, address.value);
+    const name = address.text;
     const object = await this.#deps.store.get<networking.IPAddress>(kind, '', name);
     if (object !== undefined && !isOwnedBy(object, owner)) return;
     if (object !== undefined) {
@@ -225,5 +218,6 @@ export class ClusterIPs implements Startable {
 }
 
 function largestFirst(a: IPPool, b: IPPool): number {
-  return a.cidr.count === b.cidr.count ? 0 : a.cidr.count > b.cidr.count ? -1 : 1;
+  const [left, right] = [cidrSize(a.cidr), cidrSize(b.cidr)];
+  return left === right ? 0 : left > right ? -1 : 1;
 }

@@ -1,6 +1,6 @@
 import type { Startable } from '#base';
 import type { ServerDeps } from '../deps.js';
-import { parseCidr } from './address.js';
+import { requireCidr } from './address.js';
 import type { Random } from './bands.js';
 import { ClusterIPs } from './cluster-ips.js';
 import { NodePorts } from './node-ports.js';
@@ -42,9 +42,8 @@ export function createAllocators(options: AllocatorOptions, deps: ServerDeps): A
 function checkRanges(texts: string[]): void {
   if (texts.length < 1 || texts.length > 2) throw new RangeError('one or two Service CIDRs are needed');
   const cidrs = texts.map((text) => {
-    const cidr = parseCidr(text);
-    if (cidr === undefined) throw new RangeError(`invalid Service CIDR ${JSON.stringify(text)}`);
-    if (cidr.family === 'IPv6' && cidr.prefixLength < 64) {
+    const cidr = requireCidr(text);
+    if (cidr.family === 6 && cidr.prefix < 64) {
       throw new RangeError(`Service CIDR ${text}: the largest IPv6 range is /64`);
     }
     return cidr;

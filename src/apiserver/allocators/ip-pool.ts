@@ -1,4 +1,5 @@
-import { type Address, type Cidr, cidrContains, formatAddress, type IPFamily } from './address.js';
+import { type Cidr, cidrContains, cidrSize, formatIp, type IpAddress } from '#base';
+import { familyName, type IPFamily, lastOf } from './address.js';
 import { findFree, type Random } from './bands.js';
 
 /** Offsets are numbers: dynamic picks use at most this many addresses of a (64-bit) IPv6 range. */
@@ -19,15 +20,15 @@ export class IPPool {
 
   constructor(cidr: Cidr) {
     this.cidr = cidr;
-    this.#base = cidr.first + 1n;
-    const usable = cidr.count - (cidr.family === 'IPv4' ? 2n : 1n);
+    this.#base = cidr.base + 1n;
+    const total = cidrSize(cidr);
+    const usable = total - (cidr.family === 4 ? 2n : 1n);
     this.#size = usable < 0n ? 0 : Number(usable > BigInt(MAX_DYNAMIC) ? BigInt(MAX_DYNAMIC) : usable);
-    this.#bandOffset =
-      cidr.count <= 16n ? 0 : Math.min(Math.max(16, Math.floor(Number(cidr.count) / 16)), 256);
+    this.#bandOffset = total <= 16n ? 0 : Math.min(Math.max(16, Math.floor(Number(total) / 16)), 256);
   }
 
   get family(): IPFamily {
-    return this.cidr.family;
+    return familyName(this.cidr);
   }
   get used(): number {
     return this.#taken.size;
@@ -37,18 +38,18 @@ export class IPPool {
   }
 
   /** Usable, not only inside: network and (IPv4) broadcast addresses are excluded. */
-  usable(address: Address): boolean {
-    if (!cidrContains(this.cidr, address) || address.value === this.cidr.first) return false;
-    return this.family === 'IPv6' || address.value !== this.cidr.first + this.cidr.count - 1n;
+  usable(address: IpAddress): boolean {
+    if (!cidrContains(this.cidr, address) || address.value === this.cidr.base) return false;
+    return address.family === 6 || address.value !== lastOf(this.cidr);
   }
 
-  #offset(address: Address): number | undefined {
+  #offset(address: IpAddress): number | undefined {
     const offset = address.value - this.#base;
     return offset >= 0n && offset < BigInt(this.#size) ? Number(offset) : undefined;
   }
 
-  note(address: Address, taken: boolean): void {
-    if (address.family !== this.family) return;
+  note(address: IpAddress, taken: boolean): void {
+    if (address.family !== this.cidr.family) return;
     const offset = this.#offset(address);
     if (offset === undefined) return;
     if (taken) this.#taken.add(offset);
@@ -56,16 +57,18 @@ export class IPPool {
   }
 
   /** A free address, upper band first; undefined when the pool is full. The caller notes it as taken. */
-  propose(random: Random): Address | undefined {
+  propose(random: Random): IpAddress | undefined {
     if (this.free <= 0) return undefined;
     const taken = (offset: number) => this.#taken.has(offset);
     let offset = findFree(random, this.#bandOffset, this.#size, taken);
     if (offset < 0) offset = findFree(random, 0, this.#bandOffset, taken);
-    return offset < 0 ? undefined : { family: this.family, value: this.#base + BigInt(offset) };
+    if (offset < 0) return undefined;
+    const value = this.#base + BigInt(offset);
+    return { family: this.cidr.family, value, text: formatIp(this.cidr.family, value) };
   }
 
   /** The value of dry runs: the network address, which no Service can have. */
   get impossible(): string {
-    return formatAddress(this.family, this.cidr.first);
+    return formatIp(this.cidr.family, this.cidr.base);
   }
 }

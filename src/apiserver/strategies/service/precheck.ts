@@ -1,5 +1,6 @@
 import { type FieldError, FieldErrors } from '#api';
-import { familyOf, parseAddress } from '../../allocators/address.js';
+import { parseIp } from '#base';
+import { familyOf } from '../../allocators/address.js';
 import { HEADLESS, type Service } from './fields.js';
 
 const FAMILIES = ['IPv4', 'IPv6'];
@@ -61,7 +62,7 @@ function checkAddresses({ spec }: Service): { errors: FieldError[]; broken: bool
       if (ips.length > 1) {
         errors.push(FieldErrors.invalid('spec.clusterIPs', ips, "'None' must be the first and only value"));
       }
-    } else if (parseAddress(ip) === undefined) {
+    } else if (parseIp(ip) === undefined) {
       const detail = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
       errors.push(FieldErrors.invalid(`spec.clusterIPs[${i}]`, ip, detail));
     }

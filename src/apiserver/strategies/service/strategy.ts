@@ -57,11 +57,7 @@ export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strat
       return context.dryRun ? { commit() {}, rollback() {} } : undo(service, addresses, ports);
     },
     prepareForUpdate(context, object, old) {
-      if (context.subresource === 'status') {
-        object.spec = old.spec;
-        return;
-      }
-      object.status = old.status ?? { loadBalancer: {} };
+      if (context.subresource === 'status') return;
       const service = withSpec(object);
       dropTypeDependent(service, withReadDefaults(old, allocators.clusterIPs.families[0]!));
       if (service.spec.type !== 'LoadBalancer') object.status = { ...object.status, loadBalancer: {} };
