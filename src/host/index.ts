@@ -1,4 +1,7 @@
 /** The only place that starts programs. */
+
+export * from './foreground.js';
+export * from './nft.js';
 export * from './programs.js';
 export * from './requirements.js';
 export * from './sandbox.js';

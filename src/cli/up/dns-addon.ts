@@ -1,0 +1,108 @@
+import { type core, type discovery, isAlreadyExists } from '#api';
+import type { Logger, Startable } from '#base';
+import { type Client, createWorkQueue, type InformerFactory, Resources } from '#client';
+
+const NAMESPACE = 'kube-system';
+const NAME = 'kube-dns';
+const SLICE = 'kube-dns-nodes';
+
+/**
+ * The Service `kube-dns`: a fixed ClusterIP whose endpoints are the DNS servers of the Ready nodes, found and balanced
+ * by our own proxy. Each endpoint is hinted for its own node, so that a Pod's queries stay on its node while
+ * that node's server is there. The slice has no controller behind it (the Service has no selector); this is it.
+ */
+export function createDnsAddon(options: {
+  client: Client;
+  informers: InformerFactory;
+  clusterIp: string;
+  logger: Logger;
+}): Startable {
+  const { client, logger } = options;
+  const nodes = options.informers.informer(Resources.nodes);
+  const queue = createWorkQueue({
+    name: 'dns-addon',
+    onError: (_key, error) => logger.debug('kube-dns endpoints not written', { err: error }),
+  });
+  let unsubscribe = () => {};
+  return {
+    async start() {
+      const changed = () => queue.add(NAME);
+      unsubscribe = nodes.on({ add: changed, update: changed, delete: changed });
+      queue.add(NAME);
+      queue.run(1, async () => {
+        await ensureService(client, options.clusterIp);
+        await ensureSlice(client, nodes.list());
+      });
+    },
+    async stop() {
+      unsubscribe();
+      await queue.shutDown();
+    },
+  };
+}
+
+async function ensureService(client: Client, clusterIP: string): Promise<void> {
+  const service: core.Service = {
+    metadata: {
+      name: NAME,
+      namespace: NAMESPACE,
+      labels: {
+        'k8s-app': 'kube-dns',
+        'kubernetes.io/cluster-service': 'true',
+        'kubernetes.io/name': 'CoreDNS',
+      },
+    },
+    spec: {
+      clusterIP,
+      trafficDistribution: 'PreferSameNode',
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP' },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+      ],
+    },
+  };
+  await client.resource(Resources.services).create(service).catch(ignoreExisting);
+}
+
+async function ensureSlice(client: Client, nodes: core.Node[]): Promise<void> {
+  const slices = client.resource(Resources.endpointSlices);
+  const wanted: discovery.EndpointSlice = {
+    metadata: {
+      name: SLICE,
+      namespace: NAMESPACE,
+      labels: {
+        'kubernetes.io/service-name': NAME,
+        'endpointslice.kubernetes.io/managed-by': 'kubesvc.dev/dns-addon',
+      },
+    },
+    addressType: 'IPv4',
+    ports: [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    ],
+    endpoints: nodes.flatMap(endpointOf).sort((a, b) => (a.nodeName! < b.nodeName! ? -1 : 1)),
+  };
+  const present = await slices.get(SLICE, NAMESPACE).catch(() => undefined);
+  if (present === undefined) await slices.create(wanted).catch(ignoreExisting);
+  else if (JSON.stringify(summary(present)) !== JSON.stringify(summary(wanted))) {
+    await slices.update({ ...present, endpoints: wanted.endpoints! });
+  }
+}
+
+function endpointOf(node: core.Node): discovery.Endpoint[] {
+  const address = node.status?.addresses?.find((a) => a.type === 'InternalIP')?.address;
+  const ready = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
+  if (address === undefined) return [];
+  const nodeName = node.metadata.name!;
+  return [
+    { addresses: [address], conditions: { ready }, nodeName, hints: { forNodes: [{ name: nodeName }] } },
+  ];
+}
+
+function summary(slice: discovery.EndpointSlice) {
+  return (slice.endpoints ?? []).map((e) => [e.addresses, e.nodeName, e.conditions?.ready]);
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!isAlreadyExists(error)) throw error;
+}

@@ -1,0 +1,90 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { check, ProgramError, type Programs, type SpawnedProgram } from './programs.js';
+
+/** Scripts above this size go through a file: a pipe through the spawn helper would copy them thrice. */
+const FILE_ABOVE_BYTES = 128 * 1024;
+const CHUNK_BYTES = 512 * 1024;
+/** Loading half a million elements takes tens of seconds on a slow machine. */
+const LOAD_TIMEOUT_MS = 180_000;
+
+export interface Nft {
+  /** Runs a script as one transaction. Rejects with ProgramError, and then nothing of it has happened. */
+  load(lines: Iterable<string>): Promise<void>;
+  /** The table's text without set elements; undefined when there is no such table. */
+  describeTable(family: string, table: string): Promise<string | undefined>;
+  /** Names of all tables as `family name`. */
+  tables(): Promise<string[]>;
+  /** A map's or set's text with its elements. */
+  listElements(family: string, table: string, kind: 'set' | 'map', name: string): Promise<string>;
+  /** `nft monitor`, for as long as it is not killed. */
+  monitor(): Promise<SpawnedProgram>;
+}
+
+/** The nft program, in the network namespace of the process. */
+export function createNft(programs: Programs): Nft {
+  const text = (args: string[]) => check(programs, 'nft', args, { maxOutputBytes: 512 * 1024 * 1024 });
+  return {
+    load: (lines) => load(programs, lines),
+    async describeTable(family, table) {
+      const result = await programs.run('nft', ['-t', 'list', 'table', family, table], {
+        maxOutputBytes: 256 * 1024 * 1024,
+      });
+      if (result.code === 0) return result.stdout;
+      if (/No such file or directory/.test(result.stderr)) return undefined;
+      throw new ProgramError('EXIT', `nft list table: ${result.stderr.trim()}`, result);
+    },
+    async tables() {
+      const lines = (await text(['list', 'tables'])).split('\n');
+      return lines
+        .filter((line) => line.startsWith('table '))
+        .map((line) => line.slice('table '.length).trim());
+    },
+    listElements: (family, table, kind, name) => text(['list', kind, family, table, name]),
+    monitor: () => programs.spawn('nft', ['monitor'], { stdin: 'null', stdout: 'pipe', stderr: 'null' }),
+  };
+}
+
+async function load(programs: Programs, lines: Iterable<string>): Promise<void> {
+  const iterator = lines[Symbol.iterator]();
+  const head = takeChunk(iterator, FILE_ABOVE_BYTES);
+  if (head.done) {
+    if (head.text !== '') await check(programs, 'nft', ['-f', '-'], { input: head.text });
+    return;
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'kubesvc-nft-'));
+  try {
+    const path = join(directory, 'rules.nft');
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.write(head.text);
+      for (let chunk = takeChunk(iterator, CHUNK_BYTES); ; chunk = takeChunk(iterator, CHUNK_BYTES)) {
+        await file.write(chunk.text);
+        if (chunk.done) break;
+      }
+    } finally {
+      await file.close();
+    }
+    await check(programs, 'nft', ['-f', path], { timeoutMs: LOAD_TIMEOUT_MS });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Joins lines up to about `bytes`; pausing between chunks keeps the event loop free. */
+function takeChunk(iterator: Iterator<string>, bytes: number): { text: string; done: boolean } {
+  const lines: string[] = [];
+  let size = 0;
+  while (size < bytes) {
+    const next = iterator.next();
+    if (next.done === true) return { text: terminated(lines), done: true };
+    lines.push(next.value);
+    size += next.value.length + 1;
+  }
+  return { text: terminated(lines), done: false };
+}
+
+function terminated(lines: string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
