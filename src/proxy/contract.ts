@@ -1,0 +1,53 @@
+import type { Cidr, Family } from './state/addresses.js';
+import type { DesiredService } from './state/desired.js';
+
+export type ProxyMode = 'nftables' | 'iptables' | 'ipvs' | 'userspace';
+
+/** How traffic from pods on this node is told from other traffic (upstream's local detectors). */
+export type LocalDetector =
+  | { kind: 'cidr'; cidrs: readonly Cidr[] }
+  | { kind: 'bridge'; name: string }
+  | { kind: 'prefix'; prefix: string };
+
+/** What rules need to know about the node, besides Services. Changing any of it means a full sync. */
+export interface NodeSettings {
+  readonly family: Family;
+  /** Addresses that answer NodePorts, or 'all' local addresses (except loopback). */
+  readonly nodePortAddresses: readonly string[] | 'all';
+  /** The node's own primary address in the family, if it has one. */
+  readonly nodeIP: string | undefined;
+  readonly serviceCIDRs: readonly string[];
+  /** Undefined: no detector; then pods cannot be told from outside traffic. */
+  readonly localDetector: LocalDetector | undefined;
+  readonly masqueradeAll: boolean;
+  /** The mark's single bit, e.g. 0x4000. */
+  readonly masqueradeMark: number;
+}
+
+/** What one Service (`namespace/name`) shall lead to from now on; undefined: nothing in this family. */
+export interface ServiceChange {
+  readonly key: string;
+  readonly desired: DesiredService | undefined;
+}
+
+/** What a sync did, for logs and metrics. */
+export interface SyncReport {
+  full: boolean;
+  /** Rules, elements and objects written or deleted. */
+  operations: number;
+}
+
+/**
+ * One rule language in one family. Calls never overlap. A rejected `apply` leaves the kernel as it was
+ * (atomic), but the proxier's memory unsure: the caller must call `resync` next.
+ */
+export interface Proxier {
+  readonly mode: ProxyMode;
+  readonly family: Family;
+  /** Makes the kernel equal to this state whatever it held before; unchanged affinity and connections survive. */
+  resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport>;
+  /** Applies changes on top of the last successful sync; cost depends only on the changed Services. */
+  apply(changes: Iterable<ServiceChange>): Promise<SyncReport>;
+  /** Calls back when somebody else changed our rules. Returns the stopper. */
+  watchForeignChanges?(onChange: (what: string) => void): Promise<() => Promise<void>>;
+}

@@ -1,0 +1,139 @@
+import type { Logger } from '#base';
+import { createNft, type Nft, type Programs } from '#host';
+import type { NodeSettings, Proxier, ServiceChange, SyncReport } from '../contract.js';
+import type { Family } from '../state/addresses.js';
+import type { DesiredService } from '../state/desired.js';
+import type { Facts, NamedObject } from './facts.js';
+import { watchTable } from './monitor.js';
+import { LAYOUT, nftFamily, TABLE } from './names.js';
+import { putBase, TableState } from './table.js';
+import { Transaction } from './transaction.js';
+
+export interface NftablesOptions {
+  family: Family;
+  programs: Programs;
+  logger: Logger;
+}
+
+/** Rendering pauses after this long, so that health checks and watches are served meanwhile. */
+const SLICE_MS = 10;
+
+/** Objects in the kernel's table, by name. */
+type Existing = Map<string, NamedObject['kind']>;
+
+/** The nftables mode (upstream pkg/proxy/nftables); `docs/proxy.md` explains the layout. */
+export class NftablesProxier implements Proxier {
+  readonly mode = 'nftables';
+  readonly family: Family;
+  readonly #nft: Nft;
+  readonly #logger: Logger;
+  #state: TableState | undefined;
+  #failures = 0;
+  #onCommit: () => void = () => {};
+  #onCommitFailed: () => void = () => {};
+
+  constructor(options: NftablesOptions) {
+    this.family = options.family;
+    this.#nft = createNft(options.programs);
+    this.#logger = options.logger;
+  }
+
+  async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {
+    const tx = new Transaction(this.family);
+    const existing = await this.#prepare(tx);
+    const state = new TableState(settings);
+    const wanted = putBase(tx, settings, new Set(existing.keys()));
+    let pause = Date.now() + SLICE_MS;
+    for (const service of services) {
+      addFacts(state.load(service), wanted, tx);
+      if (Date.now() < pause) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      pause = Date.now() + SLICE_MS;
+    }
+    for (const [name, kind] of existing) if (!wanted.has(name)) state.adoptRetired(name, kind);
+    await this.#commit(tx);
+    this.#state = state;
+    return { full: true, operations: tx.operations };
+  }
+
+  async apply(changes: Iterable<ServiceChange>): Promise<SyncReport> {
+    const state = this.#state;
+    if (state === undefined) throw new Error('apply before a successful resync');
+    const tx = new Transaction(this.family);
+    for (const { key, desired } of changes) state.change(key, desired, tx);
+    if (!tx.isEmpty) await this.#commit(tx);
+    return { full: false, operations: tx.operations };
+  }
+
+  async tidy(): Promise<void> {
+    const tx = new Transaction(this.family);
+    this.#state?.deleteRetired(this.#state.retired(), tx);
+    if (!tx.isEmpty) await this.#commit(tx);
+  }
+
+  get needsTidying(): boolean {
+    return this.#state !== undefined && this.#state.retired().length > 0;
+  }
+
+  async watchForeignChanges(onChange: (what: string) => void): Promise<() => Promise<void>> {
+    const watch = await watchTable(this.#nft, `${nftFamily(this.family)} ${TABLE}`, onChange);
+    this.#onCommit = watch.expectCommit;
+    this.#onCommitFailed = watch.commitFailed;
+    return watch.stop;
+  }
+
+  /** Readies the table for a full load; after a failed load, or for another layout, it starts from nothing. */
+  async #prepare(tx: Transaction): Promise<Existing> {
+    const text = await this.#nft.describeTable(nftFamily(this.family), TABLE);
+    const create = `add table % { comment "${LAYOUT}" ; }`;
+    const usable = text?.includes(`comment "${LAYOUT}"`) === true && this.#failures === 0;
+    if (text !== undefined && !usable) {
+      this.#logger.info('replacing the table', { family: this.family, failures: this.#failures });
+      tx.first('delete table %');
+    }
+    if (!usable) {
+      tx.first(create);
+      return new Map();
+    }
+    tx.first('flush table %');
+    return parseObjects(text);
+  }
+
+  async #commit(tx: Transaction): Promise<void> {
+    this.#onCommit();
+    try {
+      await this.#nft.load(tx.lines());
+      this.#failures = 0;
+    } catch (error) {
+      this.#onCommitFailed();
+      this.#failures++;
+      this.#state = undefined;
+      throw error;
+    }
+  }
+}
+
+function addFacts(facts: Facts, written: Set<string>, tx: Transaction): void {
+  for (const [name, object] of facts.objects) {
+    if (written.has(name)) continue;
+    written.add(name);
+    tx.put(name, object, false);
+  }
+  for (const [name, value] of facts.elements) tx.addElement(name, value);
+}
+
+/** Names and kinds of the objects in a table's listing. */
+export function parseObjects(listing: string): Existing {
+  const found: Existing = new Map();
+  for (const [, kind, name] of listing.matchAll(/^\t(chain|set|map) (\S+) \{/gm)) {
+    found.set(name!, kind as NamedObject['kind']);
+  }
+  return found;
+}
+
+/** Removes our tables of both families. */
+export async function cleanupNftables(programs: Programs): Promise<void> {
+  const nft = createNft(programs);
+  const mine = (await nft.tables()).filter((table) => table === `ip ${TABLE}` || table === `ip6 ${TABLE}`);
+  await nft.load(mine.map((table) => `delete table ${table}`));
+}

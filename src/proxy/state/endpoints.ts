@@ -1,0 +1,95 @@
+import type { discovery } from '#api';
+import { type Family, parseAddress } from './addresses.js';
+import { WEIGHT_ANNOTATION } from './service-port.js';
+
+/** One address and port behind a service port, with the conditions that decide whether it is used. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+  readonly isLocal: boolean;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeHints: readonly string[];
+  readonly zoneHints: readonly string[];
+  readonly weight: number;
+}
+
+const MAX_WEIGHT = 100;
+
+function sliceWeight(slice: discovery.EndpointSlice): number {
+  const text = slice.metadata.annotations?.[WEIGHT_ANNOTATION];
+  const weight = text === undefined ? 1 : Number(text);
+  return Number.isInteger(weight) && weight >= 1 && weight <= MAX_WEIGHT ? weight : 1;
+}
+
+/** Which of two descriptions of one address wins: local, then ready, then not terminating (as upstream merges). */
+function better(candidate: Endpoint, current: Endpoint): boolean {
+  if (candidate.isLocal !== current.isLocal) return candidate.isLocal;
+  if (candidate.ready !== current.ready) return candidate.ready;
+  if (candidate.serving !== current.serving) return candidate.serving;
+  return !candidate.terminating && current.terminating;
+}
+
+function toEndpoint(
+  source: discovery.Endpoint,
+  ip: string,
+  port: number,
+  nodeName: string,
+  weight: number,
+): Endpoint {
+  const conditions = source.conditions ?? {};
+  return {
+    ip,
+    port,
+    isLocal: source.nodeName !== undefined && source.nodeName === nodeName,
+    // An absent condition counts as true (terminating: false); the API says so.
+    ready: conditions.ready ?? true,
+    serving: conditions.serving ?? true,
+    terminating: conditions.terminating ?? false,
+    nodeHints: source.hints?.forNodes?.map((hint) => hint.name) ?? [],
+    zoneHints: source.hints?.forZones?.map((hint) => hint.name) ?? [],
+    weight,
+  };
+}
+
+/** Key of a slice port: the name and protocol by which a service port finds it. */
+export function portKey(name: string | undefined, protocol: string | undefined): string {
+  return `${name ?? ''}/${protocol ?? 'TCP'}`;
+}
+
+/**
+ * Merges a Service's slices of one family into endpoints per slice port, sorted by address so that the result
+ * does not depend on slice order. Ports without a number and addresses of the other family are skipped.
+ */
+export function mergeSlices(
+  slices: Iterable<discovery.EndpointSlice>,
+  family: Family,
+  nodeName: string,
+): Map<string, Endpoint[]> {
+  const byPort = new Map<string, Map<string, Endpoint>>();
+  for (const slice of slices) {
+    if (slice.addressType !== family) continue;
+    const weight = sliceWeight(slice);
+    for (const port of slice.ports ?? []) {
+      if (port.port === undefined || port.port === null || port.port === 0) continue;
+      const key = portKey(port.name ?? undefined, port.protocol);
+      let merged = byPort.get(key);
+      if (merged === undefined) byPort.set(key, (merged = new Map()));
+      for (const source of slice.endpoints ?? []) {
+        // Only the first address counts; the API defines the others as equivalent.
+        const address = source.addresses[0] === undefined ? undefined : parseAddress(source.addresses[0]);
+        if (address?.family !== family) continue;
+        const endpoint = toEndpoint(source, address.text, port.port, nodeName, weight);
+        const target = `${endpoint.ip} ${endpoint.port}`;
+        const current = merged.get(target);
+        if (current === undefined || better(endpoint, current)) merged.set(target, endpoint);
+      }
+    }
+  }
+  return new Map([...byPort].map(([key, merged]) => [key, sorted(merged)]));
+}
+
+function sorted(merged: Map<string, Endpoint>): Endpoint[] {
+  return [...merged.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
