@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { Errors } from '#api';
+import { type ApiRequest, type Authenticator, anonymous, type UserInfo } from '../contracts.js';
+import type { Living } from '../deps.js';
+import type { ServiceAccountTokens } from './service-account-tokens.js';
+import { parseTokenFile } from './token-file.js';
+
+const AUTHENTICATED = 'system:authenticated';
+const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
+/** Paths that need no credentials: health and version. */
+const ANONYMOUS = /^\/(?:healthz|livez|readyz)(?:\/[^?]*)?(?:\?|$)|^\/version\/?(?:\?|$)/;
+
+export interface AuthnOptions {
+  /** --token-auth-file: read once, at start. */
+  tokenAuthFile?: string;
+}
+
+/** What a token says of its bearer for these audiences; undefined when nobody knows the token. */
+export interface TokenAuthenticator {
+  authenticateToken(
+    token: string,
+    audiences?: string[],
+  ): Promise<{ user: UserInfo; audiences: string[] } | undefined>;
+}
+
+/**
+ * Who is asking: a trusted in-process caller, a client certificate, a token of the token file, a service account
+ * token; anonymous for health and version only. Rejects with Unauthorized otherwise: nothing that reads or
+ * changes state is reachable without credentials.
+ */
+export class RequestAuthenticator implements Living<Authenticator & TokenAuthenticator> {
+  readonly #options: AuthnOptions;
+  readonly #tokens: ServiceAccountTokens;
+  #static = new Map<string, UserInfo>();
+
+  constructor(options: AuthnOptions, tokens: ServiceAccountTokens) {
+    this.#options = options;
+    this.#tokens = tokens;
+  }
+
+  async start(): Promise<void> {
+    const { tokenAuthFile } = this.#options;
+    if (tokenAuthFile !== undefined) this.#static = parseTokenFile(await readFile(tokenAuthFile, 'utf8'));
+  }
+  async stop(): Promise<void> {}
+
+  async authenticate(request: ApiRequest): Promise<UserInfo> {
+    if (request.user !== undefined) return request.user;
+    const certificate = request.clientCertificate;
+    if (certificate !== undefined && certificate.commonName !== '') {
+      return authenticated({ name: certificate.commonName, groups: certificate.organizations });
+    }
+    const token = bearerToken(request);
+    if (token !== undefined) {
+      const known = await this.authenticateToken(token);
+      if (known === undefined) throw Errors.unauthorized();
+      return known.user;
+    }
+    if (ANONYMOUS.test(request.url)) return anonymous;
+    throw Errors.unauthorized();
+  }
+
+  async authenticateToken(
+    token: string,
+    audiences?: string[],
+  ): Promise<{ user: UserInfo; audiences: string[] } | undefined> {
+    const user = this.#static.get(token);
+    const wanted = audiences ?? this.#tokens.apiAudiences;
+    if (user !== undefined) {
+      // Tokens without audiences of their own are meant for the API server.
+      const granted = wanted.filter((audience) => this.#tokens.apiAudiences.includes(audience));
+      return granted.length === 0 && wanted.length > 0
+        ? undefined
+        : { user: authenticated(user), audiences: granted };
+    }
+    const verdict = await this.#tokens.verify(token, wanted);
+    if (verdict.kind !== 'accepted') return undefined;
+    return { user: authenticated(verdict.user), audiences: verdict.audiences };
+  }
+}
+
+function authenticated(user: UserInfo): UserInfo {
+  if (user.groups.includes(AUTHENTICATED)) return user;
+  return { ...user, groups: [...user.groups, AUTHENTICATED] };
+}
+
+/** The Authorization header, or the WebSocket subprotocol that browsers use instead of it. */
+function bearerToken(request: ApiRequest): string | undefined {
+  const header = request.headers['authorization'];
+  if (header !== undefined) {
+    const match = /^bearer +(\S+) *$/i.exec(header);
+    // A header that is not a bearer token is a credential that nobody knows.
+    if (match === null) throw Errors.unauthorized();
+    return match[1];
+  }
+  return websocketToken(request);
+}
+
+function websocketToken(request: ApiRequest): string | undefined {
+  const offered = request.headers['sec-websocket-protocol'];
+  if (offered === undefined || !offered.includes(WEBSOCKET_TOKEN)) return undefined;
+  const protocols = offered.split(',').map((protocol) => protocol.trim());
+  const found = protocols.find((protocol) => protocol.startsWith(WEBSOCKET_TOKEN));
+  // The token must not be passed on, and must never be the protocol that the server selects.
+  request.headers['sec-websocket-protocol'] = protocols
+    .filter((p) => !p.startsWith(WEBSOCKET_TOKEN))
+    .join(', ');
+  const token = Buffer.from(found!.slice(WEBSOCKET_TOKEN.length), 'base64url').toString('utf8');
+  if (token === '') throw Errors.unauthorized();
+  return token;
+}
