@@ -1,0 +1,61 @@
+import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from '../contracts.js';
+import type { Living, ServerDeps } from '../deps.js';
+import { NodeAuthorizer } from './node-authorizer.js';
+import { NodeReferences } from './node-references.js';
+import { PolicyCache } from './policy-cache.js';
+import { type PolicyRule, ruleAllows } from './rules.js';
+
+export const SUPERUSERS = 'system:masters';
+
+/** Rules that apply to a user, for reviews and escalation checks. */
+export interface RuleResolver {
+  rulesFor(user: UserInfo, namespace: string): { rules: PolicyRule[]; missing: string[] };
+}
+
+/** Superusers, then nodes, then roles: the first that allows decides; nobody denies outright. */
+export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
+  readonly policy: PolicyCache;
+  readonly #references: NodeReferences;
+  readonly #nodes: NodeAuthorizer;
+
+  constructor(deps: ServerDeps) {
+    this.policy = new PolicyCache(deps);
+    this.#references = new NodeReferences(deps);
+    this.#nodes = new NodeAuthorizer(this.#references);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.policy.start(), this.#references.start()]);
+  }
+  async stop(): Promise<void> {
+    await Promise.all([this.policy.stop(), this.#references.stop()]);
+  }
+
+  async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
+    if (attributes.user.groups.includes(SUPERUSERS)) return { decision: 'allow', reason: '' };
+    const node = await this.#nodes.authorize(attributes);
+    if (node.decision === 'allow') return node;
+    const role = this.#byRole(attributes);
+    if (role.decision === 'allow') return role;
+    return { decision: 'noOpinion', reason: [node.reason, role.reason].filter((r) => r !== '').join(', ') };
+  }
+
+  #byRole(attributes: AuthorizationAttributes): Decision {
+    const missing: string[] = [];
+    for (const grant of this.policy.grants(attributes.user, attributes.namespace)) {
+      if (grant.missing !== undefined) missing.push(grant.missing);
+      if (grant.rules.some((rule) => ruleAllows(rule, attributes))) {
+        return { decision: 'allow', reason: `RBAC: allowed by ${grant.origin}` };
+      }
+    }
+    return { decision: 'noOpinion', reason: missing.length === 0 ? '' : `RBAC: ${joined(missing)}` };
+  }
+
+  rulesFor(user: UserInfo, namespace: string): { rules: PolicyRule[]; missing: string[] } {
+    return this.policy.rulesFor(user, namespace);
+  }
+}
+
+function joined(texts: string[]): string {
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+}
