@@ -1,1 +1,24 @@
-export {};
+export { Check, FieldErrors, semanticEqual } from './field-error.js';
+export {
+  dns1123Label,
+  dns1123Subdomain,
+  labelValue,
+  portName,
+  portNumber,
+  qualifiedName,
+} from './formats.js';
+export {
+  canonicalCidr,
+  canonicalIp,
+  checkCanonicalCidr,
+  checkCanonicalIp,
+  checkLegacyCidr,
+  checkLegacyIp,
+  cidrContains,
+  cidrFamilyOf,
+  ipFamilyOf,
+} from './ip-formats.js';
+export { checkFieldManager } from './object-meta.js';
+export { checkClusterIPs as checkServiceClusterIPs } from './service-cluster-ips.js';
+export { validateObject, validateObjectUpdate } from './validate.js';
+export { warningsFor } from './warnings.js';
