@@ -1,0 +1,35 @@
+import type { Name } from './name.js';
+
+/** Resource record data by type; addresses are 4 or 16 octets. */
+export type RecordData =
+  | { type: 'A' | 'AAAA'; address: Buffer }
+  | { type: 'CNAME' | 'NS' | 'PTR'; target: Name }
+  | { type: 'SRV'; priority: number; weight: number; port: number; target: Name }
+  | { type: 'TXT'; strings: string[] }
+  | { type: 'HINFO'; cpu: string; os: string }
+  | {
+      type: 'SOA';
+      mname: Name;
+      rname: Name;
+      serial: number;
+      refresh: number;
+      retry: number;
+      expire: number;
+      minimum: number;
+    };
+
+/** One record of class IN. `ttl` is in seconds. */
+export interface ResourceRecord {
+  name: Name;
+  ttl: number;
+  data: RecordData;
+}
+
+/** Sections of an answer before it is written. */
+export interface Answer {
+  rcode: number;
+  authoritative: boolean;
+  answers: ResourceRecord[];
+  authority: ResourceRecord[];
+  additional: ResourceRecord[];
+}
