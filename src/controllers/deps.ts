@@ -11,8 +11,8 @@ import {
   Resources,
   type WorkQueue,
 } from '#client';
-import { LabelIndex } from './common/label-index.js';
 import { isRoutineError } from './common/errors.js';
+import { LabelIndex } from './common/label-index.js';
 
 /** What every controller is given. All controllers of a process share one. */
 export interface ControllerDeps {
@@ -43,7 +43,8 @@ export interface ControllerDepsInput {
 export function createControllerDeps(input: ControllerDepsInput): ControllerDeps {
   const { client, informers, logger, metrics } = input;
   const clock = input.clock ?? systemClock;
-  const recorder = input.recorder ?? ((component: string) => createEventRecorder(client, { component, logger, clock }));
+  const recorder =
+    input.recorder ?? ((component: string) => createEventRecorder(client, { component, logger, clock }));
   return {
     client,
     informers,

@@ -4,7 +4,7 @@ import type { Informer } from '#client';
 interface Write<T> {
   /** The object as the server answered; absent for a delete. */
   object: T | undefined;
-  /** The version written, or the version that was deleted. */
+  /** The version written; empty for a delete. */
   resourceVersion: string;
   key: string;
 }
@@ -27,14 +27,10 @@ export class RecentWrites<T extends KubeObject> {
     this.#group(group).set(object.metadata.uid!, { object, resourceVersion, key: objectKey(object) });
   }
 
-  /** Remembers that `object`, in this version, has been deleted. */
+  /** Remembers that the server accepted the deletion of `object`. */
   deleted(group: string, object: T): void {
-    const resourceVersion = object.metadata.resourceVersion ?? '0';
-    this.#group(group).set(object.metadata.uid!, {
-      object: undefined,
-      resourceVersion,
-      key: objectKey(object),
-    });
+    const write = { object: undefined, resourceVersion: '', key: objectKey(object) };
+    this.#group(group).set(object.metadata.uid!, write);
   }
 
   /** Forgets a group: a write was refused as stale, so the overlay is in doubt, or the owner is gone. */
@@ -74,9 +70,9 @@ export class RecentWrites<T extends KubeObject> {
   #delivered(uid: string, write: Write<T>): boolean {
     if (write.object !== undefined)
       return compareResourceVersions(this.#informer.resourceVersion, write.resourceVersion) >= 0;
-    // A finalizer may keep a deleted object alive; its new version is then the truth.
+    // Seen as gone, replaced by a namesake, or marked: a deletion that waits for a grace period or finalizer.
     const cached = this.#informer.get(write.key);
-    return cached?.metadata.uid !== uid || cached.metadata.resourceVersion !== write.resourceVersion;
+    return cached?.metadata.uid !== uid || cached.metadata.deletionTimestamp !== undefined;
   }
 
   #group(group: string): Map<string, Write<T>> {

@@ -17,7 +17,11 @@ describe('endpoint-slice controller', () => {
   it('writes one slice with labels, owner and ready endpoints for a Service with ready Pods', async () => {
     harness.client.seed(Resources.nodes, node('n1', { zone: 'z1' }));
     harness.client.seed(Resources.services, service('web', { labels: { team: 'a' } }));
-    harness.client.seed(Resources.pods, pod('p1', { ip: '10.0.0.1' }), pod('p2', { ip: '10.0.0.2', ready: false }));
+    harness.client.seed(
+      Resources.pods,
+      pod('p1', { ip: '10.0.0.1' }),
+      pod('p2', { ip: '10.0.0.2', ready: false }),
+    );
     await run();
     await harness.settle();
     const [slice, ...others] = slices();
@@ -33,7 +37,12 @@ describe('endpoint-slice controller', () => {
     ]);
     expect(slice!.ports).toEqual([{ name: '', port: 8080, protocol: 'TCP' }]);
     expect(slice!.endpoints).toMatchObject([
-      { addresses: ['10.0.0.1'], nodeName: 'n1', zone: 'z1', conditions: { ready: true, serving: true, terminating: false } },
+      {
+        addresses: ['10.0.0.1'],
+        nodeName: 'n1',
+        zone: 'z1',
+        conditions: { ready: true, serving: true, terminating: false },
+      },
       { addresses: ['10.0.0.2'], conditions: { ready: false, serving: false, terminating: false } },
     ]);
   });

@@ -30,7 +30,10 @@ const SERVICE_INDEX = 'endpoint-slice/service';
  * Keeps the EndpointSlices of every Service with a selector (upstream's endpointslice-controller). Differs from
  * upstream in speed only: no batching delay, no client throttle, own writes count before the watch returns them.
  */
-export function createEndpointSliceController(options: EndpointSliceOptions, deps: ControllerDeps): Startable {
+export function createEndpointSliceController(
+  options: EndpointSliceOptions,
+  deps: ControllerDeps,
+): Startable {
   const caches = {
     services: trimmedInformer(deps.informers, Resources.services),
     pods: trimmedInformer(deps.informers, Resources.pods),

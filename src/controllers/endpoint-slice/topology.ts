@@ -164,7 +164,8 @@ function allocate(
   endpoints: number,
   ratios: Map<string, number> | undefined,
 ): Map<string, Allocation> | string {
-  if (ratios === undefined) return 'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes';
+  if (ratios === undefined)
+    return 'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes';
   const sizes = `(${endpoints} endpoints, ${ratios.size} zones)`;
   if (ratios.size > endpoints) return `Insufficient number of endpoints ${sizes}`;
   const allocations = new Map<string, Allocation>();
@@ -177,7 +178,8 @@ function allocate(
   }
   if (minimums > endpoints)
     return `Unable to allocate minimum required endpoints to each zone without exceeding overload threshold ${sizes}`;
-  for (const allocation of allocations.values()) allocation.maximum = allocation.minimum + endpoints - minimums;
+  for (const allocation of allocations.values())
+    allocation.maximum = allocation.minimum + endpoints - minimums;
   return allocations;
 }
 
@@ -209,9 +211,7 @@ function validHints(
     if (zones.length === 0 || zones.some(({ name }) => !allocations.has(name))) return undefined;
     for (const { name } of zones) hints.set(name, (hints.get(name) ?? 0) + 1);
   }
-  const fits = [...hints].every(
-    ([zone, n]) => n + (counts.get(zone) ?? 0) <= allocations.get(zone)!.maximum,
-  );
+  const fits = [...hints].every(([zone, n]) => n + (counts.get(zone) ?? 0) <= allocations.get(zone)!.maximum);
   return fits ? hints : undefined;
 }
 
@@ -235,7 +235,10 @@ function hintOwnZone(slice: discovery.EndpointSlice, counts: Counts): boolean {
 }
 
 /** Step 2: how many endpoints each zone gives to and receives from others. */
-function transfers(allocations: Map<string, Allocation>, counts: Counts): { giving: Counts; receiving: Counts } {
+function transfers(
+  allocations: Map<string, Allocation>,
+  counts: Counts,
+): { giving: Counts; receiving: Counts } {
   const surplus: Counts = new Map();
   const lack: Counts = new Map();
   for (const [zone, { desired }] of allocations) {

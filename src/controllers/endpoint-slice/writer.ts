@@ -1,5 +1,5 @@
 import { type core, type discovery, isConflict, isNotFound } from '#api';
-import { type ResourceClient } from '#client';
+import type { ResourceClient } from '#client';
 import { isNamespaceTerminating } from '../common/errors.js';
 import type { RecentWrites } from '../common/recent-writes.js';
 import { LAST_CHANGE_TRIGGER_TIME } from '../common/trigger-time.js';
@@ -64,7 +64,6 @@ export class SliceWriter {
 /** The annotation tells how old the change is that this write publishes; without a known trigger it goes. */
 function withTriggerTime(slice: Slice, triggerTime: string | undefined): Slice {
   const { [LAST_CHANGE_TRIGGER_TIME]: _old, ...rest } = slice.metadata.annotations ?? {};
-  const annotations =
-    triggerTime === undefined ? rest : { ...rest, [LAST_CHANGE_TRIGGER_TIME]: triggerTime };
+  const annotations = triggerTime === undefined ? rest : { ...rest, [LAST_CHANGE_TRIGGER_TIME]: triggerTime };
   return { ...slice, metadata: { ...slice.metadata, annotations } };
 }

@@ -136,7 +136,12 @@ class Run implements LoopRun {
       if (isNamespaceTerminating(error)) return;
       const verb = creating ? 'create' : 'update';
       const reason = creating ? 'FailedToCreateEndpoint' : 'FailedToUpdateEndpoint';
-      this.#recorder.event(endpoints, 'Warning', reason, `Failed to ${verb} endpoint ${key}: ${messageOf(error)}`);
+      this.#recorder.event(
+        endpoints,
+        'Warning',
+        reason,
+        `Failed to ${verb} endpoint ${key}: ${messageOf(error)}`,
+      );
       throw error;
     }
   }
@@ -154,8 +159,11 @@ export function desiredEndpoints(
   triggerTime: string | undefined,
 ): core.Endpoints {
   const { subsets, truncated } = truncateSubsets(endpointSubsets(service, pods));
-  const { [LAST_CHANGE_TRIGGER_TIME]: _time, [OVER_CAPACITY]: _over, ...annotations } =
-    current?.metadata.annotations ?? {};
+  const {
+    [LAST_CHANGE_TRIGGER_TIME]: _time,
+    [OVER_CAPACITY]: _over,
+    ...annotations
+  } = current?.metadata.annotations ?? {};
   const { [HEADLESS]: _headless, ...labels } = service.metadata.labels ?? {};
   const { name, namespace } = service.metadata;
   return {

@@ -1,4 +1,4 @@
-import { createMetrics, type Metrics, silentLogger, type Startable } from '#base';
+import { createMetrics, type Metrics, type Startable, silentLogger } from '#base';
 import { createInformerFactory, type InformerFactory } from '#client';
 // The fake is a test double, not part of the client's interface.
 import { FakeClient } from '../../client/testing/fake-client.js';

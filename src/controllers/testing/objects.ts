@@ -2,12 +2,16 @@ import type { core } from '#api';
 
 /** Small objects for controller tests; every one is complete enough for the API. */
 
-export function node(name: string, options: { zone?: string; cpu?: string; labels?: Record<string, string> } = {}): core.Node {
+export function node(
+  name: string,
+  options: { zone?: string; cpu?: string; labels?: Record<string, string> } = {},
+): core.Node {
   const labels = { 'kubernetes.io/hostname': name, ...options.labels };
   return {
     metadata: {
       name,
-      labels: options.zone === undefined ? labels : { ...labels, 'topology.kubernetes.io/zone': options.zone },
+      labels:
+        options.zone === undefined ? labels : { ...labels, 'topology.kubernetes.io/zone': options.zone },
     },
     spec: {},
     status: {
@@ -19,7 +23,12 @@ export function node(name: string, options: { zone?: string; cpu?: string; label
 
 export function service(
   name: string,
-  options: { namespace?: string; labels?: Record<string, string>; spec?: core.ServiceSpec; annotations?: Record<string, string> } = {},
+  options: {
+    namespace?: string;
+    labels?: Record<string, string>;
+    spec?: core.ServiceSpec;
+    annotations?: Record<string, string>;
+  } = {},
 ): core.Service {
   return {
     metadata: {

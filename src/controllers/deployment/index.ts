@@ -1,0 +1,1 @@
+export { createDeploymentController, type DeploymentOptions } from './controller.js';

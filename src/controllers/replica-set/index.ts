@@ -1,0 +1,5 @@
+export {
+  createReplicaSetController,
+  createReplicationControllerController,
+  type ReplicaSetOptions,
+} from './controller.js';
