@@ -1,0 +1,36 @@
+import type { RuleResolver } from '../authz/index.js';
+import type { AdmissionPlugin, Authorizer } from '../contracts.js';
+import type { Living, ServerDeps } from '../deps.js';
+import { NamespaceLifecycle } from './namespace-lifecycle.js';
+import { NodeRestriction } from './node-restriction.js';
+import {
+  DefaultIngressClass,
+  DefaultTolerationSeconds,
+  Priority,
+  TaintNodesByCondition,
+} from './pod-defaults.js';
+import { RbacEscalation } from './rbac-escalation.js';
+import { ServiceAccountAdmission } from './service-account.js';
+
+/** The plugins in kube-apiserver's order. Start before serving: some watch the store. */
+export interface Admission {
+  plugins: AdmissionPlugin[];
+}
+
+export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleResolver): Living<Admission> {
+  const lifecycle = new NamespaceLifecycle(deps);
+  return {
+    plugins: [
+      lifecycle,
+      new ServiceAccountAdmission(deps),
+      new NodeRestriction(deps),
+      new TaintNodesByCondition(),
+      new Priority(deps),
+      new DefaultTolerationSeconds(),
+      new DefaultIngressClass(deps),
+      new RbacEscalation(deps, authorizer),
+    ],
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+  };
+}
