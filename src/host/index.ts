@@ -2,6 +2,7 @@
 
 export * from './foreground.js';
 export * from './nft.js';
+export * from './conntrack.js';
 export * from './programs.js';
 export * from './requirements.js';
 export * from './sandbox.js';

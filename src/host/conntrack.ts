@@ -1,0 +1,80 @@
+import { check, type Programs } from './programs.js';
+
+/** A tracked connection: where it was sent, and who answers. */
+export interface Flow {
+  protocol: string;
+  source: string;
+  sourcePort: number;
+  destination: string;
+  destinationPort: number;
+  replySource: string;
+  replySourcePort: number;
+}
+
+export interface FlowFilter {
+  destination?: string;
+  destinationPort?: number;
+}
+
+export interface Conntrack {
+  /** Flows of one protocol, narrowed by their original destination. */
+  list(family: 'ipv4' | 'ipv6', protocol: string, filter?: FlowFilter): Promise<Flow[]>;
+  /** Deletes flows; one that has ended meanwhile is not an error. */
+  remove(family: 'ipv4' | 'ipv6', flows: readonly Flow[]): Promise<void>;
+}
+
+/** A table of a million flows lists as 200 MB; beyond this the listing is refused instead of exhausting memory. */
+const MAX_LISTING_BYTES = 256 * 1024 * 1024;
+const FLOWS_PER_RUN = 2000;
+const ATTEMPTS_WHEN_INTERRUPTED = 5;
+
+/** The conntrack program, in the network namespace of the process. */
+export function createConntrack(programs: Programs): Conntrack {
+  return {
+    async list(family, protocol, filter = {}) {
+      const args = ['-L', '-f', family, '-p', protocol];
+      if (filter.destination !== undefined) args.push('--orig-dst', filter.destination);
+      if (filter.destinationPort !== undefined) args.push('--orig-port-dst', String(filter.destinationPort));
+      const text = await listing(programs, args);
+      return text.split('\n').flatMap((line) => parseFlow(line) ?? []);
+    },
+    async remove(family, flows) {
+      for (let i = 0; i < flows.length; i += FLOWS_PER_RUN) {
+        const lines = flows.slice(i, i + FLOWS_PER_RUN).map((flow) => deletion(family, flow));
+        await check(programs, 'conntrack', ['-R', '-'], { input: `${lines.join('\n')}\n` });
+      }
+    },
+  };
+}
+
+/** A dump of a changing table can be interrupted (EINTR); then it is incomplete and must be repeated. */
+async function listing(programs: Programs, args: string[]): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await programs.run('conntrack', args, { maxOutputBytes: MAX_LISTING_BYTES });
+    if (result.code === 0) return result.stdout;
+    if (attempt < ATTEMPTS_WHEN_INTERRUPTED && /Interrupted system call/.test(result.stderr)) continue;
+    return check(programs, 'conntrack', args, { maxOutputBytes: MAX_LISTING_BYTES });
+  }
+}
+
+function deletion(family: string, flow: Flow): string {
+  const ports = `--sport ${flow.sourcePort} --dport ${flow.destinationPort}`;
+  return `-D -f ${family} -p ${flow.protocol} -s ${flow.source} -d ${flow.destination} ${ports}`;
+}
+
+/** Reads one line of `conntrack -L`; undefined for lines of another shape. */
+export function parseFlow(line: string): Flow | undefined {
+  const values: Record<string, string[]> = {};
+  for (const [, key, value] of line.matchAll(/\b(src|dst|sport|dport)=(\S+)/g)) (values[key!] ??= []).push(value!);
+  const { src, dst, sport, dport } = values;
+  if (src?.length !== 2 || dst?.length !== 2 || sport?.length !== 2 || dport?.length !== 2) return undefined;
+  return {
+    protocol: line.slice(0, line.indexOf(' ')),
+    source: src[0]!,
+    sourcePort: Number(sport[0]),
+    destination: dst[0]!,
+    destinationPort: Number(dport[0]),
+    replySource: src[1]!,
+    replySourcePort: Number(sport[1]),
+  };
+}
