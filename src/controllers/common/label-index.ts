@@ -1,4 +1,5 @@
 import { type KubeObject, objectKey } from '#api';
+import { getOrMake } from './maps.js';
 
 type Bucket<T> = Map<string, T>;
 
@@ -45,10 +46,8 @@ export class LabelIndex<T extends KubeObject> {
   }
 
   #bucket(namespace: string, pair: string): Bucket<T> {
-    let buckets = this.#namespaces.get(namespace);
-    if (buckets === undefined) this.#namespaces.set(namespace, (buckets = new Map()));
-    let bucket = buckets.get(pair);
-    if (bucket === undefined) buckets.set(pair, (bucket = new Map()));
+    const buckets = getOrMake(this.#namespaces, namespace, () => new Map());
+    const bucket = getOrMake(buckets, pair, () => new Map());
     return bucket;
   }
 
@@ -87,8 +86,7 @@ export class SelectorIndex {
   set(key: string, namespace: string, selector: Record<string, string> | undefined): void {
     this.delete(key);
     if (selector === undefined) return;
-    let buckets = this.#namespaces.get(namespace);
-    if (buckets === undefined) this.#namespaces.set(namespace, (buckets = new Map()));
+    const buckets = getOrMake(this.#namespaces, namespace, () => new Map());
     let best: { pair: string; size: number } | undefined;
     for (const name in selector) {
       const pair = `${name}=${selector[name]}`;
@@ -96,8 +94,7 @@ export class SelectorIndex {
       if (best === undefined || size < best.size) best = { pair, size };
     }
     if (best === undefined) return;
-    let bucket = buckets.get(best.pair);
-    if (bucket === undefined) buckets.set(best.pair, (bucket = new Map()));
+    const bucket = getOrMake(buckets, best.pair, () => new Map());
     bucket.set(key, selector);
     this.#filed.set(key, { namespace, pair: best.pair });
   }

@@ -1,5 +1,6 @@
 import { type KubeObject, objectKey } from '#api';
 import type { Informer } from '#client';
+import { getOrMake } from './maps.js';
 
 interface Write<T> {
   /** The object as the server answered; absent for a delete. */
@@ -76,8 +77,7 @@ export class RecentWrites<T extends KubeObject> {
   }
 
   #group(group: string): Map<string, Write<T>> {
-    let writes = this.#groups.get(group);
-    if (writes === undefined) this.#groups.set(group, (writes = new Map()));
+    const writes = getOrMake(this.#groups, group, () => new Map());
     return writes;
   }
 }

@@ -4,6 +4,7 @@ import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#c
 import { belongsInEndpoints, hasDerivedEndpoints, podChange } from '../common/endpoint-pods.js';
 import { matchesLabels, SelectorIndex } from '../common/label-index.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
+import { getOrMake } from '../common/maps.js';
 import { RecentWrites } from '../common/recent-writes.js';
 import { TriggerTimes } from '../common/trigger-time.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
@@ -252,8 +253,7 @@ class Run implements LoopRun {
   /** Pods without a Node stay out; the sync runs again when the Node is seen. */
   #retryWhenNodesAppear(key: string, plans: FamilyPlan[]): void {
     for (const { node } of plans.flatMap((plan) => plan.skipped)) {
-      let waiting = this.#awaitingNode.get(node);
-      if (waiting === undefined) this.#awaitingNode.set(node, (waiting = new Set()));
+      const waiting = getOrMake(this.#awaitingNode, node, () => new Set());
       waiting.add(key);
     }
   }

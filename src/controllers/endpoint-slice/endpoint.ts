@@ -1,5 +1,6 @@
 import { type core, type discovery, objectKey } from '#api';
 import { publishesHostname } from '../common/endpoint-pods.js';
+import { getOrMake } from '../common/maps.js';
 import { findPort, isPodReady, podIPs } from '../common/pods.js';
 
 export type AddressType = 'IPv4' | 'IPv6';
@@ -109,8 +110,7 @@ export function desiredEndpoints(
   for (const pod of pods) {
     const ports = endpointPorts(service, pod);
     const key = portSetKey(ports);
-    let group = desired.groups.get(key);
-    if (group === undefined) desired.groups.set(key, (group = { ports, endpoints: new Map() }));
+    const group = getOrMake(desired.groups, key, () => ({ ports, endpoints: new Map() }));
     const nodeName = pod.spec?.nodeName ?? '';
     const node = nodeOf(nodeName);
     if (node === undefined && service.spec?.publishNotReadyAddresses !== true) {

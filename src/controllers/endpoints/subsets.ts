@@ -1,5 +1,6 @@
 import type { core } from '#api';
 import { publishesHostname } from '../common/endpoint-pods.js';
+import { getOrMake } from '../common/maps.js';
 import { findPort, isPodReady, podIPs } from '../common/pods.js';
 
 /** Most addresses one Endpoints object may hold. */
@@ -74,8 +75,7 @@ function record(
   ready: boolean,
 ): void {
   const key = portKey(port);
-  let entries = byPort.get(key);
-  if (entries === undefined) byPort.set(key, (entries = { port, addresses: new Map() }));
+  const entries = getOrMake(byPort, key, () => ({ port, addresses: new Map() }));
   const id = `${address.ip}|${address.targetRef?.uid ?? ''}`;
   const known = entries.addresses.get(id);
   // Not ready always trumps ready.

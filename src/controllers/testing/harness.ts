@@ -1,7 +1,6 @@
 import { createMetrics, type Metrics, type Startable, silentLogger } from '#base';
 import { createInformerFactory, type InformerFactory } from '#client';
-// The fake is a test double, not part of the client's interface.
-import { FakeClient } from '../../client/testing/fake-client.js';
+import { FakeClient } from '#client/testing';
 import { type ControllerDeps, createControllerDeps } from '../deps.js';
 
 export interface RecordedEvent {

@@ -1,6 +1,6 @@
 import type { core } from '#api';
 import { Resources } from '#client';
-import type { FakeClient } from '../../client/testing/fake-client.js';
+import type { FakeClient } from '#client/testing';
 
 /**
  * Makes Pods run and become ready as soon as they exist (on node `n1`); `readyImages` limits which become

@@ -1,0 +1,2 @@
+/** In-memory doubles for the unit tests of every layer above the client. */
+export * from './fake-client.js';

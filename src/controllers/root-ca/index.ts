@@ -1,0 +1,1 @@
+export { createRootCaController, type RootCaOptions } from './controller.js';

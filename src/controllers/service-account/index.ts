@@ -1,0 +1,1 @@
+export { createServiceAccountController, type ServiceAccountOptions } from './controller.js';
