@@ -1,0 +1,183 @@
+import type { core } from '#api';
+import { parseIp } from '#base';
+import { isBelow, type Name } from '../wire/name.js';
+import { reverseIp, toAddresses, undashedIp } from './addresses.js';
+import type { ClusterState } from './cluster-state.js';
+import type { NameNode } from './node.js';
+import { endpointName, endpointNode, type ServiceOptions, serviceNode } from './services.js';
+
+const DNS_VERSION = '1.1.0';
+const DNS_VERSION_TTL = 28_800;
+
+export interface ClusterZoneOptions {
+  /** All zones served, lower case: one or more forward zones, and reverse zones. */
+  zones: Name[];
+  pods: 'disabled' | 'insecure' | 'verified';
+  endpointPodNames: boolean;
+  ignoreEmptyService: boolean;
+  /** Which namespaces are answered for. */
+  exposed: (namespace: core.Namespace) => boolean;
+  /** This server's own addresses: `ns.dns.<zone>`. */
+  localIps: () => string[];
+}
+
+/** Finds names in the zones of a cluster (DNS specification 1.1.0, CoreDNS plugin/kubernetes). Pure over its state. */
+export class ClusterZone {
+  readonly #state: ClusterState;
+  readonly #options: ClusterZoneOptions;
+
+  constructor(state: ClusterState, options: ClusterZoneOptions) {
+    this.#state = state;
+    this.#options = options;
+  }
+
+  /** The zone that the (lower-case) name belongs to, longest match. */
+  zoneOf(labels: Name): Name | undefined {
+    let best: Name | undefined;
+    for (const zone of this.#options.zones) {
+      if (isBelow(labels, zone) && (best === undefined || zone.length > best.length)) best = zone;
+    }
+    return best;
+  }
+
+  /** The node of a lower-case name in a zone, or undefined when it does not exist. */
+  find(labels: Name, zone: Name): NameNode | undefined {
+    if (isReverse(zone)) return labels.length === zone.length ? { apex: true } : this.#reverse(labels);
+    return this.#forward(labels.slice(0, labels.length - zone.length), zone);
+  }
+
+  #forward(rel: Name, zone: Name): NameNode | undefined {
+    if (rel.length === 0) return { apex: true };
+    const kind = rel[rel.length - 1];
+    if (kind === 'svc') return this.#service(rel.slice(0, -1), zone);
+    if (kind === 'pod') return this.#pod(rel.slice(0, -1));
+    if (rel.length === 1 && rel[0] === 'dns-version')
+      return { txt: { strings: [DNS_VERSION], ttl: DNS_VERSION_TTL } };
+    if (kind === 'dns' && rel.length === 1) return {};
+    if (kind === 'dns' && rel.length === 2 && rel[0] === 'ns')
+      return { addresses: toAddresses(this.#options.localIps()) };
+    return undefined;
+  }
+
+  #service(rel: Name, zone: Name): NameNode | undefined {
+    if (rel.length === 0) return {};
+    const namespace = this.#namespace(rel[rel.length - 1]!);
+    if (namespace === undefined) return undefined;
+    if (rel.length === 1) return {};
+    const service = this.#state.service(namespace, rel[rel.length - 2]!);
+    if (service === undefined) return undefined;
+    const options = this.#serviceOptions(zone);
+    if (rel.length === 2) return serviceNode(this.#state, service, undefined, options);
+    if (rel.length === 3) return this.#belowService(rel[0]!, service, options);
+    if (rel.length !== 4) return undefined;
+    const filter = { port: stripUnderscore(rel[0]!), protocol: stripUnderscore(rel[1]!) };
+    return serviceNode(this.#state, service, filter, options);
+  }
+
+  /** `_tcp.<service>` is an empty non-terminal above its ports; anything else here is an endpoint. */
+  #belowService(label: string, service: core.Service, options: ServiceOptions): NameNode | undefined {
+    const endpoint = endpointNode(this.#state, service, label, options);
+    if (endpoint !== undefined || !label.startsWith('_') || service.spec?.type === 'ExternalName')
+      return endpoint;
+    const protocol = label.slice(1).toUpperCase();
+    const named = (service.spec?.ports ?? []).some(
+      (p) => (p.protocol ?? 'TCP') === protocol && (p.name ?? '') !== '',
+    );
+    return named ? {} : undefined;
+  }
+
+  #serviceOptions(zone: Name): ServiceOptions {
+    const { endpointPodNames, ignoreEmptyService } = this.#options;
+    return { zone, endpointPodNames, ignoreEmptyService };
+  }
+
+  #namespace(name: string): string | undefined {
+    const namespace = this.#state.namespace(name);
+    return namespace !== undefined && this.#options.exposed(namespace) ? name : undefined;
+  }
+
+  #pod(rel: Name): NameNode | undefined {
+    if (this.#options.pods === 'disabled') return undefined;
+    if (rel.length === 0) return {};
+    const namespace = this.#namespace(rel[rel.length - 1]!);
+    if (namespace === undefined || rel.length > 2) return undefined;
+    if (rel.length === 1) return {};
+    const ip = undashedIp(rel[0]!);
+    if (ip === undefined) return undefined;
+    const verified = this.#options.pods === 'verified';
+    if (verified && !this.#state.podsByIp(ip).some((p) => p.metadata.namespace === namespace))
+      return undefined;
+    return { addresses: toAddresses([ip]) };
+  }
+
+  /** A ClusterIP names its Service; any other address names the endpoints that have it. */
+  #reverse(labels: Name): NameNode | undefined {
+    const ip = reverseIp(labels);
+    const zone = this.#options.zones.find((z) => !isReverse(z));
+    if (ip === undefined || zone === undefined) return undefined;
+    const services = this.#state
+      .servicesByIp(ip)
+      .filter((s) => this.#namespace(s.metadata.namespace!) !== undefined);
+    if (services.length > 0) return { ptr: [serviceName(services[0]!, zone)] };
+    const names = this.#endpointNames(ip, zone);
+    return names.length === 0 ? undefined : { ptr: names };
+  }
+
+  #endpointNames(ip: string, zone: Name): Name[] {
+    const names = new Map<string, Name>();
+    for (const slice of this.#state.slicesByIp(ip)) {
+      const { namespace } = slice.metadata;
+      const service = slice.metadata.labels?.['kubernetes.io/service-name'];
+      if (service === undefined || this.#namespace(namespace!) === undefined) continue;
+      for (const endpoint of slice.endpoints ?? []) {
+        const address = endpoint.addresses.find((a) => parseIp(a)?.text === ip);
+        if (address === undefined) continue;
+        const name = [
+          endpointName(endpoint, address, this.#options.endpointPodNames),
+          service,
+          namespace!,
+          'svc',
+          ...zone,
+        ];
+        names.set(name.join('.'), name);
+      }
+    }
+    return [...names.values()];
+  }
+
+  /** The NS names of a zone: the Services that have one of this server's addresses, else `ns.dns.<zone>`. */
+  nameServers(zone: Name): { name: Name; addresses: ReturnType<typeof toAddresses> }[] {
+    const forward = isReverse(zone) ? (this.#options.zones.find((z) => !isReverse(z)) ?? zone) : zone;
+    const local = this.#options.localIps();
+    const services = new Map<string, core.Service>();
+    for (const ip of local) {
+      for (const slice of this.#state.slicesByIp(ip)) {
+        const name = slice.metadata.labels?.['kubernetes.io/service-name'] ?? '';
+        const service = this.#state.service(slice.metadata.namespace!, name);
+        const serves = service?.spec?.ports?.some((p) => p.port === 53) === true;
+        if (service !== undefined && serves) services.set(`${slice.metadata.namespace}/${name}`, service);
+      }
+    }
+    const named = [...services.values()].map((s) => ({
+      name: serviceName(s, forward),
+      addresses: toAddresses((s.spec?.clusterIPs ?? []).filter((ip) => ip !== 'None')),
+    }));
+    return named.length > 0 ? named : [{ name: ['ns', 'dns', ...forward], addresses: toAddresses(local) }];
+  }
+}
+
+function serviceName(service: core.Service, zone: Name): Name {
+  return [service.metadata.name!, service.metadata.namespace!, 'svc', ...zone];
+}
+
+function stripUnderscore(label: string): string {
+  return label.startsWith('_') ? label.slice(1) : label;
+}
+
+export function isReverse(zone: Name): boolean {
+  return (
+    zone.length >= 2 &&
+    zone[zone.length - 1] === 'arpa' &&
+    (zone[zone.length - 2] === 'in-addr' || zone[zone.length - 2] === 'ip6')
+  );
+}

@@ -1,0 +1,183 @@
+import { isIP } from 'node:net';
+import type { core, discovery } from '#api';
+import { lower, type Name, NameError, parseName } from '../wire/name.js';
+import { dashedIp, toAddresses } from './addresses.js';
+import type { ClusterState } from './cluster-state.js';
+import type { NameNode, SrvTarget } from './node.js';
+
+export interface ServiceOptions {
+  zone: Name;
+  /** Name endpoints after their Pods instead of their addresses. */
+  endpointPodNames: boolean;
+  /** ClusterIP Services without a ready endpoint do not exist (`ignore empty_service`). */
+  ignoreEmptyService: boolean;
+}
+
+/** One ready address of a Service with the ports of its slice. */
+interface ReadyEndpoint {
+  name: string;
+  ip: string;
+  ports: { name: string; protocol: string; port: number }[];
+}
+
+type PortFilter = { port: string; protocol: string } | undefined;
+
+/**
+ * The node of `<service>` or `_port._proto.<service>` (DNS specification 1.1.0, 2.3 and 2.4), or undefined
+ * when the name does not exist.
+ */
+export function serviceNode(
+  state: ClusterState,
+  service: core.Service,
+  filter: PortFilter,
+  options: ServiceOptions,
+): NameNode | undefined {
+  if (service.spec?.type === 'ExternalName')
+    return filter === undefined ? externalName(service.spec.externalName ?? '') : undefined;
+  const headless = (service.spec?.clusterIP ?? 'None') === 'None' || service.spec?.clusterIP === '';
+  return headless
+    ? headlessNode(state, service, filter, options)
+    : clusterIpNode(state, service, filter, options);
+}
+
+/** An external name that is an address is no name at all. */
+function externalName(target: string): NameNode | undefined {
+  if (isIP(target) !== 0) return undefined;
+  try {
+    const name = parseName(lower(target));
+    return name.length === 0 ? undefined : { cname: name };
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
+}
+
+function clusterIpNode(
+  state: ClusterState,
+  service: core.Service,
+  filter: PortFilter,
+  options: ServiceOptions,
+): NameNode | undefined {
+  const { namespace, name } = service.metadata;
+  if (options.ignoreEmptyService && readyEndpoints(state, service, options).length === 0) return undefined;
+  const ports = (service.spec?.ports ?? []).filter((p) => matches(filter, p.name ?? '', p.protocol ?? 'TCP'));
+  if (filter !== undefined && ports.length === 0) return undefined;
+  const ips = clusterIps(service);
+  const addresses = toAddresses(ips);
+  const weight = srvWeight(ips.length * ports.length);
+  const target = [name!, namespace!, 'svc', ...options.zone];
+  return { addresses, srv: ports.map((p) => ({ target, port: p.port, weight, addresses })) };
+}
+
+function clusterIps(service: core.Service): string[] {
+  const { clusterIPs, clusterIP } = service.spec ?? {};
+  return clusterIPs !== undefined && clusterIPs.length > 0 ? clusterIPs : [clusterIP!];
+}
+
+function headlessNode(
+  state: ClusterState,
+  service: core.Service,
+  filter: PortFilter,
+  options: ServiceOptions,
+): NameNode | undefined {
+  const { namespace, name } = service.metadata;
+  const all = readyEndpoints(state, service, options);
+  const targets: SrvTarget[] = [];
+  const matching = new Set<string>();
+  for (const endpoint of all) {
+    const ports = endpoint.ports.filter((p) => matches(filter, p.name, p.protocol));
+    if (filter === undefined || ports.length > 0) matching.add(endpoint.ip);
+    const target = [endpoint.name, name!, namespace!, 'svc', ...options.zone];
+    for (const p of ports)
+      targets.push({ target, port: p.port, weight: 0, addresses: toAddresses([endpoint.ip]) });
+  }
+  if (matching.size === 0) return undefined;
+  const weight = srvWeight(targets.length);
+  return { addresses: toAddresses(matching), srv: mergeTargets(targets, weight) };
+}
+
+/** Endpoints that share a hostname share one SRV record per port, with all their addresses. */
+function mergeTargets(targets: SrvTarget[], weight: number): SrvTarget[] {
+  const merged = new Map<string, SrvTarget>();
+  for (const t of targets) {
+    const key = `${t.target[0]}:${t.port}`;
+    const have = merged.get(key);
+    if (have === undefined) merged.set(key, { ...t, weight });
+    else
+      have.addresses = {
+        A: unique([...have.addresses.A, ...t.addresses.A]),
+        AAAA: unique([...have.addresses.AAAA, ...t.addresses.AAAA]),
+      };
+  }
+  return [...merged.values()];
+}
+
+function unique(buffers: Buffer[]): Buffer[] {
+  return [...new Map(buffers.map((b) => [b.toString('hex'), b])).values()];
+}
+
+/** The node of `<endpoint>.<service>`: all ready addresses under that endpoint name; also for ClusterIP Services. */
+export function endpointNode(
+  state: ClusterState,
+  service: core.Service,
+  endpoint: string,
+  options: ServiceOptions,
+): NameNode | undefined {
+  if (service.spec?.type === 'ExternalName') return undefined;
+  const found = readyEndpoints(state, service, options).filter((e) => e.name === endpoint);
+  if (found.length === 0) return undefined;
+  const addresses = toAddresses(found.map((e) => e.ip));
+  const target = [endpoint, service.metadata.name!, service.metadata.namespace!, 'svc', ...options.zone];
+  const ports = new Map(found.flatMap((e) => e.ports).map((p) => [p.port, p]));
+  const weight = srvWeight(found.reduce((sum, e) => sum + e.ports.length, 0));
+  return { addresses, srv: [...ports.keys()].map((port) => ({ target, port, weight, addresses })) };
+}
+
+/** CoreDNS's weight: 100 shared by the records before repeats are dropped, at least 1. */
+function srvWeight(count: number): number {
+  return Math.max(1, Math.floor(100 / Math.max(1, count)));
+}
+
+function matches(filter: PortFilter, name: string, protocol: string): boolean {
+  return filter === undefined || (lower(name) === filter.port && lower(protocol) === filter.protocol);
+}
+
+function readyEndpoints(
+  state: ClusterState,
+  service: core.Service,
+  options: ServiceOptions,
+): ReadyEndpoint[] {
+  const seen = new Set<string>();
+  const result: ReadyEndpoint[] = [];
+  for (const slice of state.slices(service.metadata.namespace!, service.metadata.name!)) {
+    if (slice.addressType === 'FQDN') continue;
+    const ports = slicePorts(slice);
+    for (const endpoint of slice.endpoints ?? []) {
+      if (endpoint.conditions?.ready === false) continue;
+      for (const ip of endpoint.addresses) {
+        const name = endpointName(endpoint, ip, options.endpointPodNames);
+        const key = `${name}|${ip}|${ports.map((p) => `${p.name}/${p.port}`).join()}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        result.push({ name, ip, ports });
+      }
+    }
+  }
+  return result;
+}
+
+function slicePorts(slice: discovery.EndpointSlice): ReadyEndpoint['ports'] {
+  return (slice.ports ?? []).flatMap((p) =>
+    p.port === undefined || p.port === null
+      ? []
+      : [{ name: p.name ?? '', protocol: p.protocol ?? 'TCP', port: p.port }],
+  );
+}
+
+/** The label that an endpoint is found under below its Service. */
+export function endpointName(endpoint: discovery.Endpoint, ip: string, podNames: boolean): string {
+  if (endpoint.hostname !== undefined && endpoint.hostname !== '') return lower(endpoint.hostname);
+  const pod = endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined;
+  if (podNames && pod !== undefined && pod !== '' && pod.length <= 63) return lower(pod);
+  return dashedIp(ip);
+}
