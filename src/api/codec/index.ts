@@ -1,1 +1,5 @@
-export {};
+export * from './decode.js';
+export { type ParsedText, parseJson } from './json.js';
+export { JsonSyntaxError } from './json-syntax.js';
+export { decodeEnvelope, type Envelope, encodeProtobuf, ProtobufError } from './protobuf.js';
+export { parseYaml, YamlSyntaxError } from './yaml.js';

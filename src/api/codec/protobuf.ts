@@ -1,0 +1,68 @@
+import type { KubeObject } from '../object.js';
+import type { Message } from '../schema/messages.js';
+import { decodeMessage } from './protobuf-decode.js';
+import { encodeMessage } from './protobuf-encode.js';
+import { ProtobufError, WIRE_BYTES, WireReader, WireWriter } from './protobuf-wire.js';
+
+export { ProtobufError } from './protobuf-wire.js';
+
+/** Every Kubernetes protobuf body starts with these bytes ("k8s" and a zero). */
+const MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
+
+/** runtime.Unknown: what carries apiVersion and kind around a message. */
+export interface Envelope {
+  apiVersion: string;
+  kind: string;
+  /** Decodes the message inside into its JSON form; throws ProtobufError. */
+  decode(schema: Message): Record<string, unknown>;
+}
+
+/** Opens a protobuf body. Throws ProtobufError when it is not one. */
+export function decodeEnvelope(bytes: Buffer): Envelope {
+  if (bytes.length < MAGIC.length || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+    throw new ProtobufError(
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
+  }
+  const reader = new WireReader(bytes, MAGIC.length);
+  const envelope = { apiVersion: '', kind: '', raw: Buffer.alloc(0) as Buffer, encoding: '' };
+  while (!reader.done) {
+    const { number, wire } = reader.tag();
+    if (wire !== WIRE_BYTES) reader.skip(wire);
+    else if (number === 1) Object.assign(envelope, decodeTypeMeta(reader.message()));
+    else if (number === 2) envelope.raw = reader.bytes();
+    else if (number === 3) envelope.encoding = reader.string();
+    else reader.skip(wire);
+  }
+  if (envelope.encoding !== '')
+    throw new ProtobufError(`unknown content encoding ${JSON.stringify(envelope.encoding)}`);
+  return {
+    apiVersion: envelope.apiVersion,
+    kind: envelope.kind,
+    decode: (schema) => decodeMessage(new WireReader(envelope.raw), schema),
+  };
+}
+
+function decodeTypeMeta(reader: WireReader): { apiVersion: string; kind: string } {
+  const meta = { apiVersion: '', kind: '' };
+  while (!reader.done) {
+    const { number, wire } = reader.tag();
+    if (number === 1 && wire === WIRE_BYTES) meta.apiVersion = reader.string();
+    else if (number === 2 && wire === WIRE_BYTES) meta.kind = reader.string();
+    else reader.skip(wire);
+  }
+  return meta;
+}
+
+/** A whole protobuf body: magic, envelope with the object's apiVersion and kind, and the message. */
+export function encodeProtobuf(object: Partial<KubeObject>, schema: Message): Buffer {
+  const meta = new WireWriter();
+  meta.string(1, object.apiVersion ?? '');
+  meta.string(2, object.kind ?? '');
+  const unknown = new WireWriter();
+  unknown.bytes(1, meta.finish());
+  unknown.bytes(2, encodeMessage(object as Record<string, unknown>, schema));
+  unknown.string(3, '');
+  unknown.string(4, '');
+  return Buffer.concat([MAGIC, unknown.finish()]);
+}
