@@ -48,6 +48,9 @@ export interface Proxier {
   resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport>;
   /** Applies changes on top of the last successful sync; cost depends only on the changed Services. */
   apply(changes: Iterable<ServiceChange>): Promise<SyncReport>;
+  /** Deletes what earlier syncs emptied; called when nothing else is to do. */
+  tidy?(): Promise<void>;
+  readonly needsTidying?: boolean;
   /** Calls back when somebody else changed our rules. Returns the stopper. */
   watchForeignChanges?(onChange: (what: string) => void): Promise<() => Promise<void>>;
 }

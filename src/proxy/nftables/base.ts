@@ -97,7 +97,11 @@ function dispatchRules(settings: NodeSettings): string[] {
   else if (source !== undefined) {
     rules.push(`${ip} daddr @cluster-ips ${source.isNotLocal} jump mark-for-masquerade`);
   }
-  return [...rules, lookup(ip, 'service-ips'), `${nodePortMatch(settings)} ${portLookup('service-nodeports')}`];
+  return [
+    ...rules,
+    lookup(ip, 'service-ips'),
+    `${nodePortMatch(settings)} ${portLookup('service-nodeports')}`,
+  ];
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type DesiredPort, type Target, targetKey } from '../state/desired.js';
 import type { Family } from '../state/addresses.js';
+import { type DesiredPort, type Target, targetKey } from '../state/desired.js';
 import type { ServicePort } from '../state/service-port.js';
 import { addElement, type Facts } from './facts.js';
 import { l4, nftFamily, shortHash } from './names.js';
@@ -49,7 +49,13 @@ function label(port: ServicePort): string {
  * The generic chain for lists of `count` endpoints: every Service with as many endpoints shares it, and the
  * Service's own data are elements of a global map. This is why a change costs the same at any number of Services.
  */
-function genericChain(facts: Facts, port: ServicePort, family: Family, kind: ListKind, count: number): string {
+function genericChain(
+  facts: Facts,
+  port: ServicePort,
+  family: Family,
+  kind: ListKind,
+  count: number,
+): string {
   const protocol = l4(port.protocol);
   const algorithm = port.algorithm === 'source-hash' ? 'hash' : 'random';
   const name = `${MAP_PREFIX[kind]}${protocol}-${algorithm}-${count}`;
@@ -62,7 +68,13 @@ function genericChain(facts: Facts, port: ServicePort, family: Family, kind: Lis
 }
 
 /** A list with a chain of its own, so that its round-robin position is shared with nobody. */
-function rotatingChain(facts: Facts, port: ServicePort, family: Family, name: string, list: readonly Target[]): void {
+function rotatingChain(
+  facts: Facts,
+  port: ServicePort,
+  family: Family,
+  name: string,
+  list: readonly Target[],
+): void {
   const protocol = l4(port.protocol);
   const ip = nftFamily(family);
   const definition = `typeof numgen inc mod 65536 : ${ip} daddr . ${protocol} dport ;`;
@@ -93,7 +105,13 @@ function stickyEndpoint(facts: Facts, port: ServicePort, family: Family, target:
   return name;
 }
 
-function stickyChain(facts: Facts, port: ServicePort, family: Family, name: string, list: readonly Target[]): void {
+function stickyChain(
+  facts: Facts,
+  port: ServicePort,
+  family: Family,
+  name: string,
+  list: readonly Target[],
+): void {
   const endpoints = list.map((target) => stickyEndpoint(facts, port, family, target));
   const remembered = [...new Set(endpoints)].map(
     (endpoint) => `${nftFamily(family)} saddr @affinity-${endpoint} goto endpoint-${endpoint}`,

@@ -92,7 +92,10 @@ function renderExternal(
  */
 function renderFirewall(facts: Facts, port: ServicePort, context: RenderContext): void {
   if (port.sourceRanges === undefined || port.loadBalancerVIPs.length === 0) return;
-  const name = `firewall-${shortHash(port.id)}-${port.service}/${l4(port.protocol)}/${port.portName}`.slice(0, 110);
+  const name = `firewall-${shortHash(port.id)}-${port.service}/${l4(port.protocol)}/${port.portName}`.slice(
+    0,
+    110,
+  );
   const nodeIP: Address | undefined = context.nodeIP === undefined ? undefined : parseAddress(context.nodeIP);
   const admitted = port.sourceRanges.map((range) => range.text);
   if (nodeIP !== undefined && admits(port.sourceRanges, nodeIP)) admitted.push(...port.loadBalancerVIPs);

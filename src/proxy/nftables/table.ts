@@ -4,7 +4,7 @@ import { type PlacedService, place } from './arrange.js';
 import { baseObjects, settingsElements } from './base.js';
 import { type Facts, type NamedObject, sameObject } from './facts.js';
 import { serviceFacts } from './service-facts.js';
-import { Transaction } from './transaction.js';
+import type { Transaction } from './transaction.js';
 
 /** Sets whose elements several Services may contribute. */
 const SHARED = /^(cluster-ips|hairpin-connections) /;

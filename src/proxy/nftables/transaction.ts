@@ -1,6 +1,6 @@
+import type { Family } from '../state/addresses.js';
 import { type NamedObject, splitElement } from './facts.js';
 import { nftFamily, TABLE } from './names.js';
-import type { Family } from '../state/addresses.js';
 
 /** Elements per `add element` command: long enough to spare parsing, short enough for readable errors. */
 const ELEMENTS_PER_COMMAND = 500;

@@ -1,4 +1,11 @@
-import { type Cidr as BaseCidr, cidrContains as baseContains, formatIp, type IpAddress, parseIp, parseCidr as strictCidr } from '#base';
+import {
+  type Cidr as BaseCidr,
+  cidrContains as baseContains,
+  formatIp,
+  type IpAddress,
+  parseIp,
+  parseCidr as strictCidr,
+} from '#base';
 
 /** IP families, named as in the API. Every rule set exists once per family. */
 export type Family = 'IPv4' | 'IPv6';

@@ -28,7 +28,11 @@ export class Claims {
   }
 
   /** Moves a Service's claims from `before` to `after`; returns other Services whose ownership changed. */
-  update(service: string, before: DesiredService | undefined, after: DesiredService | undefined): Set<string> {
+  update(
+    service: string,
+    before: DesiredService | undefined,
+    after: DesiredService | undefined,
+  ): Set<string> {
     const affected = new Set<string>();
     const old = new Set(before?.ports.flatMap(destinations));
     const wanted = new Set(after?.ports.flatMap(destinations));

@@ -72,7 +72,9 @@ function desiredPort(port: ServicePort, endpoints: readonly Endpoint[], topology
     cluster: shares(found.cluster),
     local: shares(found.local),
     hasAny: found.hasAny,
-    hairpin: found.reachable.filter((endpoint) => endpoint.isLocal).map(({ ip, port: at }) => ({ ip, port: at })),
+    hairpin: found.reachable
+      .filter((endpoint) => endpoint.isLocal)
+      .map(({ ip, port: at }) => ({ ip, port: at })),
     keepFlows: endpoints
       .filter((endpoint) => endpoint.ready || endpoint.serving)
       .map(({ ip, port: at }) => ({ ip, port: at })),

@@ -74,8 +74,8 @@ export function mergeSlices(
     for (const port of slice.ports ?? []) {
       if (port.port === undefined || port.port === null || port.port === 0) continue;
       const key = portKey(port.name ?? undefined, port.protocol);
-      let merged = byPort.get(key);
-      if (merged === undefined) byPort.set(key, (merged = new Map()));
+      const merged = byPort.get(key) ?? new Map<string, Endpoint>();
+      byPort.set(key, merged);
       for (const source of slice.endpoints ?? []) {
         // Only the first address counts; the API defines the others as equivalent.
         const address = source.addresses[0] === undefined ? undefined : parseAddress(source.addresses[0]);

@@ -1,0 +1,196 @@
+import { parseDocument } from 'yaml';
+import { parseCidr } from '../state/addresses.js';
+import { algorithms } from '../state/service-port.js';
+import {
+  ConfigError,
+  choice,
+  duration,
+  flag,
+  flags,
+  ignored,
+  integer,
+  record,
+  text,
+  texts,
+} from './schema.js';
+import type { LoadedConfig, ProxyConfig } from './types.js';
+
+const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
+const KIND = 'KubeProxyConfiguration';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+
+const ruleFields = (minSyncPeriodMs: number) => ({
+  masqueradeBit: integer(14, 0, 31),
+  masqueradeAll: flag(false),
+  syncPeriod: duration(30 * SECOND),
+  minSyncPeriod: duration(minSyncPeriodMs),
+});
+
+const file = record({
+  apiVersion: text(''),
+  kind: text(''),
+  featureGates: flags(),
+  clientConnection: record({
+    kubeconfig: text(''),
+    acceptContentTypes: ignored(),
+    contentType: ignored(),
+    qps: ignored(),
+    burst: ignored(),
+  }),
+  logging: ignored(),
+  hostnameOverride: text(''),
+  bindAddress: text('0.0.0.0'),
+  healthzBindAddress: text('0.0.0.0:10256'),
+  metricsBindAddress: text('127.0.0.1:10249'),
+  bindAddressHardFail: flag(false),
+  enableProfiling: flag(false),
+  showHiddenMetricsForVersion: ignored(),
+  mode: choice(['nftables', 'iptables', 'ipvs', 'userspace'] as const, 'nftables'),
+  iptables: record({ ...ruleFields(SECOND), localhostNodePorts: flag(true) }),
+  // Upstream waits a second between syncs since each costs that much; here a change costs milliseconds.
+  nftables: record(ruleFields(0)),
+  ipvs: record({
+    ...ruleFields(0),
+    scheduler: text('rr'),
+    excludeCIDRs: texts(),
+    strictARP: flag(false),
+    tcpTimeout: duration(0),
+    tcpFinTimeout: duration(0),
+    udpTimeout: duration(0),
+  }),
+  winkernel: ignored(),
+  detectLocalMode: choice(
+    ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const,
+    'ClusterCIDR',
+  ),
+  detectLocal: record({ bridgeInterface: text(''), interfaceNamePrefix: text('') }),
+  clusterCIDR: text(''),
+  nodePortAddresses: texts(),
+  oomScoreAdj: integer(-999, -1000, 1000),
+  conntrack: record({
+    maxPerCore: integer(32_768, 0, 2 ** 31 - 1),
+    min: integer(131_072, 0, 2 ** 31 - 1),
+    tcpEstablishedTimeout: duration(24 * HOUR),
+    tcpCloseWaitTimeout: duration(HOUR),
+    tcpBeLiberal: flag(false),
+    udpTimeout: duration(0),
+    udpStreamTimeout: duration(0),
+  }),
+  configSyncPeriod: duration(900 * SECOND),
+  portRange: ignored(),
+  windowsRunAsService: ignored(),
+  loadBalancing: record({ algorithm: choice(algorithms, 'random') }),
+});
+
+type FileValue = ReturnType<typeof file>;
+
+function rules(value: FileValue['nftables']) {
+  return {
+    masqueradeBit: value.masqueradeBit,
+    masqueradeAll: value.masqueradeAll,
+    syncPeriodMs: value.syncPeriod,
+    minSyncPeriodMs: value.minSyncPeriod,
+  };
+}
+
+function conntrack(value: FileValue['conntrack']): ProxyConfig['conntrack'] {
+  return {
+    maxPerCore: value.maxPerCore,
+    min: value.min,
+    tcpEstablishedTimeoutMs: value.tcpEstablishedTimeout,
+    tcpCloseWaitTimeoutMs: value.tcpCloseWaitTimeout,
+    tcpBeLiberal: value.tcpBeLiberal,
+    udpTimeoutMs: value.udpTimeout,
+    udpStreamTimeoutMs: value.udpStreamTimeout,
+  };
+}
+
+function toConfig(value: FileValue): ProxyConfig {
+  const { ipvs } = value;
+  return {
+    featureGates: value.featureGates,
+    clientConnection: { kubeconfig: value.clientConnection.kubeconfig },
+    hostnameOverride: value.hostnameOverride,
+    bindAddress: value.bindAddress,
+    healthzBindAddress: value.healthzBindAddress,
+    metricsBindAddress: value.metricsBindAddress,
+    bindAddressHardFail: value.bindAddressHardFail,
+    enableProfiling: value.enableProfiling,
+    mode: value.mode,
+    iptables: { ...rules(value.iptables), localhostNodePorts: value.iptables.localhostNodePorts },
+    nftables: rules(value.nftables),
+    ipvs: {
+      ...rules(ipvs),
+      scheduler: ipvs.scheduler,
+      excludeCIDRs: ipvs.excludeCIDRs,
+      strictARP: ipvs.strictARP,
+      tcpTimeoutMs: ipvs.tcpTimeout,
+      tcpFinTimeoutMs: ipvs.tcpFinTimeout,
+      udpTimeoutMs: ipvs.udpTimeout,
+    },
+    detectLocalMode: value.detectLocalMode,
+    detectLocal: value.detectLocal,
+    clusterCIDR: value.clusterCIDR,
+    nodePortAddresses: value.nodePortAddresses,
+    oomScoreAdj: value.oomScoreAdj,
+    conntrack: conntrack(value.conntrack),
+    configSyncPeriodMs: value.configSyncPeriod,
+    loadBalancing: value.loadBalancing,
+  };
+}
+
+function validate(config: ProxyConfig): void {
+  for (const cidr of clusterCIDRs(config)) {
+    if (parseCidr(cidr) === undefined) throw new ConfigError('clusterCIDR', `"${cidr}" is not a CIDR`);
+  }
+  const addresses = config.nodePortAddresses;
+  if (addresses.includes('primary') && addresses.length > 1) {
+    throw new ConfigError('nodePortAddresses', '"primary" cannot be combined with CIDRs');
+  }
+  for (const cidr of addresses) {
+    if (cidr !== 'primary' && parseCidr(cidr) === undefined) {
+      throw new ConfigError('nodePortAddresses', `"${cidr}" is not a CIDR`);
+    }
+  }
+  if (config.nftables.minSyncPeriodMs > config.nftables.syncPeriodMs) {
+    throw new ConfigError('nftables.minSyncPeriod', 'must not exceed syncPeriod');
+  }
+  if (config.detectLocalMode === 'BridgeInterface' && config.detectLocal.bridgeInterface === '') {
+    throw new ConfigError('detectLocal.bridgeInterface', 'is required with detectLocalMode BridgeInterface');
+  }
+  if (config.detectLocalMode === 'InterfaceNamePrefix' && config.detectLocal.interfaceNamePrefix === '') {
+    throw new ConfigError('detectLocal.interfaceNamePrefix', 'is required with InterfaceNamePrefix');
+  }
+}
+
+/** The cluster's pod CIDRs, one per family. */
+export function clusterCIDRs(config: ProxyConfig): string[] {
+  return config.clusterCIDR
+    .split(',')
+    .map((cidr) => cidr.trim())
+    .filter((cidr) => cidr !== '');
+}
+
+/**
+ * Reads a KubeProxyConfiguration file (YAML or JSON). Unknown and duplicate fields become warnings, as upstream's
+ * lenient second attempt does; values that do not fit throw ConfigError. An empty text gives the defaults.
+ * `overrides` are the values of command line flags, which win over the file.
+ */
+export function loadProxyConfig(content: string, overrides: Record<string, unknown> = {}): LoadedConfig {
+  const warnings: string[] = [];
+  const document = parseDocument(content, { uniqueKeys: false });
+  const broken = document.errors[0];
+  if (broken !== undefined) throw new ConfigError('', broken.message);
+  const raw = (document.toJS() ?? {}) as Record<string, unknown>;
+  for (const warning of parseDocument(content).errors) warnings.push(warning.message.split('\n')[0]!);
+  const value = file({ ...raw, ...overrides }, '', (warning) => warnings.push(warning));
+  if (content.trim() !== '') {
+    if (value.apiVersion !== API_VERSION) throw new ConfigError('apiVersion', `must be ${API_VERSION}`);
+    if (value.kind !== KIND) throw new ConfigError('kind', `must be ${KIND}`);
+  }
+  const config = toConfig(value);
+  validate(config);
+  return { config, warnings };
+}

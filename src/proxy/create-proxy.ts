@@ -1,0 +1,321 @@
+import { objectKey } from '#api';
+import type { Clock, Logger, Metrics, Startable } from '#base';
+import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
+import type { Programs } from '#host';
+import type { ProxyConfig } from './config/types.js';
+import { ConntrackReconciler } from './conntrack/reconciler.js';
+import type { Proxier } from './contract.js';
+import { FamilyProxy, type SyncedEvent } from './family-proxy.js';
+import { ProxyServers } from './healthz/servers.js';
+import { ServiceHealth } from './healthz/service-health.js';
+import { SyncHealth } from './healthz/sync-health.js';
+import {
+  createProxyInformers,
+  informerView,
+  type ProxyInformers,
+  serviceKeyOf,
+  triggerTime,
+} from './informers.js';
+import { createProxyMetrics, type ProxyMetrics } from './metrics.js';
+import { createProxier } from './modes.js';
+import { NodeView } from './node-view.js';
+import type { Family } from './state/addresses.js';
+import type { Computed } from './state/desired-state.js';
+import { applyConntrackSettings } from './sysctls.js';
+
+export interface ProxyOptions {
+  config: ProxyConfig;
+  /** Name of the Node that the process runs on. */
+  nodeName: string;
+  /** Families to handle; default both. */
+  families?: readonly Family[];
+  /** Addresses of the node's interfaces; default: those of the process's own network namespace. */
+  localAddresses?: () => string[];
+  /** Called after every commit to the kernel. */
+  onSynced?: (event: SyncedEvent) => void;
+}
+
+export interface ProxyDependencies {
+  client: Client;
+  informers: InformerFactory;
+  programs: Programs;
+  logger: Logger;
+  metrics: Metrics;
+  clock: Clock;
+  events?: EventRecorder;
+}
+
+/**
+ * The service proxy of one node, in the network namespace that the process runs in. `start` resolves when the first
+ * full sync of every family is in the kernel. `stop` leaves the rules in place, so that traffic goes on;
+ * `cleanupProxy` removes them.
+ */
+export function createProxy(options: ProxyOptions, deps: ProxyDependencies): Startable {
+  return new ServiceProxy(options, deps);
+}
+
+interface FamilyParts {
+  proxy: FamilyProxy;
+  proxier: Proxier;
+  stopWatching: (() => Promise<void>) | undefined;
+}
+
+/** ServiceCIDRs narrow what is dropped; without an answer after this long, rules are written without them. */
+const SERVICE_CIDR_WAIT_MS = 1000;
+const ADDRESS_CHECK_MS = 5000;
+const WATCH_RESTART_MS = 1000;
+
+class ServiceProxy implements Startable {
+  readonly #options: ProxyOptions;
+  readonly #deps: ProxyDependencies;
+  readonly #instruments: ProxyMetrics;
+  readonly #health: SyncHealth;
+  readonly #servers: ProxyServers;
+  readonly #serviceHealth: ServiceHealth;
+  readonly #node: NodeView;
+  readonly #informers: ProxyInformers;
+  readonly #families = new Map<Family, FamilyParts>();
+  readonly #removers: (() => void)[] = [];
+  readonly #startedAt: number;
+  #stopped = false;
+  #onSynced: (event: SyncedEvent) => void = () => {};
+
+  constructor(options: ProxyOptions, deps: ProxyDependencies) {
+    const { config, nodeName } = options;
+    this.#options = options;
+    this.#deps = deps;
+    this.#startedAt = deps.clock.now();
+    this.#instruments = createProxyMetrics(deps.metrics);
+    this.#health = new SyncHealth(deps.clock, 2 * config.nftables.syncPeriodMs);
+    this.#node = new NodeView(nodeName, config, options.localAddresses);
+    this.#informers = createProxyInformers(deps.informers, nodeName);
+    const { logger, metrics } = deps;
+    const instruments = this.#instruments;
+    this.#servers = new ProxyServers({ config, health: this.#health, metrics, instruments, logger });
+    this.#serviceHealth = new ServiceHealth({
+      logger,
+      addresses: () => this.#healthAddresses(),
+      isProxyHealthy: () => this.#health.isHealthy,
+    });
+    for (const family of options.families ?? (['IPv4', 'IPv6'] as const)) this.#addFamily(family);
+  }
+
+  async start(): Promise<void> {
+    const { logger, informers, events } = this.#deps;
+    try {
+      await applyConntrackSettings(this.#options.config.conntrack, logger);
+      await this.#servers.start();
+      this.#subscribe();
+      informers.start();
+      await this.#synced();
+      const first = this.#firstSyncs();
+      for (const [family, { proxy }] of this.#families) {
+        this.#health.queued(family);
+        proxy.begin();
+      }
+      await first;
+      for (const parts of this.#families.values()) await this.#watchForeign(parts);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#pollAddresses(this.#settingsText());
+    events?.event(this.#nodeReference(), 'Normal', 'Starting', '');
+    logger.info('proxy started', { mode: this.#options.config.mode, node: this.#options.nodeName });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const remove of this.#removers.splice(0)) remove();
+    for (const { proxy, stopWatching } of this.#families.values()) {
+      await stopWatching?.();
+      await proxy.stop();
+    }
+    await this.#serviceHealth.stop();
+    await this.#servers.stop();
+  }
+
+  #addFamily(family: Family): void {
+    const { config } = this.#options;
+    const { programs, clock } = this.#deps;
+    const logger = this.#deps.logger.child({ family });
+    const proxier = createProxier(config.mode, { family, programs, logger, config });
+    const metrics = this.#instruments;
+    const localAddresses = () => this.#node.localAddresses();
+    const conntrack = new ConntrackReconciler({ family, programs, clock, logger, metrics, localAddresses });
+    const rules =
+      config.mode === 'iptables' ? config.iptables : config.mode === 'ipvs' ? config.ipvs : config.nftables;
+    const proxy: FamilyProxy = new FamilyProxy({
+      family,
+      view: informerView(this.#informers),
+      proxier,
+      settings: () => this.#node.settings(family),
+      desiredOptions: () => ({
+        family,
+        topology: this.#node.topology,
+        algorithm: config.loadBalancing.algorithm,
+      }),
+      minSyncPeriodMs: rules.minSyncPeriodMs,
+      syncPeriodMs: rules.syncPeriodMs,
+      clock,
+      logger,
+      metrics,
+      onQueued: () => this.#health.queued(family),
+      onSynced: (event) => {
+        this.#health.updated(family);
+        this.#onSynced(event);
+        this.#options.onSynced?.(event);
+      },
+      afterSync: async (computed, full) => {
+        this.#updateServiceHealth(computed);
+        if (full) await conntrack.reconcileAll(proxy.state.values(), computed);
+        else await conntrack.reconcile(computed);
+      },
+    });
+    this.#families.set(family, { proxy, proxier, stopWatching: undefined });
+  }
+
+  /** Resolves when every family has committed its first sync. */
+  #firstSyncs(): Promise<void> {
+    const waiting = new Set(this.#families.keys());
+    return new Promise((resolve) => {
+      this.#onSynced = ({ family }) => {
+        waiting.delete(family);
+        if (waiting.size === 0) resolve();
+      };
+    });
+  }
+
+  async #synced(): Promise<void> {
+    const { services, slices, node } = this.#informers;
+    await Promise.all([services.synced(), slices.synced(), node.synced(), this.#watchServiceCIDRs()]);
+  }
+
+  #subscribe(): void {
+    const { services, slices, node } = this.#informers;
+    const markService = (key: string) => {
+      for (const { proxy } of this.#families.values()) proxy.mark(key, 'service', undefined);
+    };
+    this.#removers.push(
+      services.on({
+        add: (service) => markService(objectKey(service)),
+        update: (service) => markService(objectKey(service)),
+        delete: (service) => markService(objectKey(service)),
+      }),
+      slices.on({
+        add: (slice) => this.#markSlice(slice),
+        update: (slice, old) => {
+          this.#markSlice(slice);
+          if (serviceKeyOf(old) !== serviceKeyOf(slice)) this.#markSlice(old);
+        },
+        delete: (slice) => this.#markSlice(slice),
+      }),
+      node.on({
+        add: (object) => this.#nodeChanged(object),
+        update: (object) => this.#nodeChanged(object),
+        delete: () => this.#nodeChanged(undefined),
+      }),
+    );
+  }
+
+  #markSlice(slice: Parameters<typeof serviceKeyOf>[0]): void {
+    const key = serviceKeyOf(slice);
+    if (key === undefined) return;
+    const family = slice.addressType as Family;
+    const trigger = triggerTime(slice);
+    // What happened before this process started says nothing about its speed.
+    const counts = trigger !== undefined && trigger >= this.#startedAt ? trigger : undefined;
+    this.#families.get(family)?.proxy.mark(key, 'endpoints', counts);
+  }
+
+  #nodeChanged(node: Parameters<NodeView['setNode']>[0]): void {
+    const before = this.#settingsText();
+    this.#node.setNode(node);
+    this.#health.setNodeEligible(this.#node.isEligible);
+    if (this.#settingsText() !== before) this.#requestFull('the node changed');
+  }
+
+  /** Everything about the node that rules depend on, comparable. */
+  #settingsText(): string {
+    const settings = [...this.#families.keys()].map((family) => this.#node.settings(family));
+    return JSON.stringify([settings.map(comparable), this.#node.topology]);
+  }
+
+  #requestFull(reason: string): void {
+    for (const { proxy } of this.#families.values()) proxy.requestFull(reason);
+  }
+
+  /** ServiceCIDRs may be missing from old API servers: they are waited for only briefly. */
+  async #watchServiceCIDRs(): Promise<void> {
+    const informer = this.#deps.informers.informer(Resources.serviceCIDRs, {});
+    const update = () => {
+      const before = this.#settingsText();
+      this.#node.setServiceCIDRs(informer.list().flatMap((cidr) => cidr.spec?.cidrs ?? []));
+      if (this.#settingsText() !== before) this.#requestFull('ServiceCIDRs changed');
+    };
+    this.#removers.push(informer.on({ add: update, update, delete: update }));
+    this.#deps.informers.start();
+    const waiting = new AbortController();
+    const cancel = this.#deps.clock.after(SERVICE_CIDR_WAIT_MS, () => waiting.abort());
+    await informer.synced(waiting.signal).catch(() => {
+      this.#deps.logger.info('no ServiceCIDRs yet; starting without them');
+    });
+    cancel();
+  }
+
+  async #watchForeign(parts: FamilyParts): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const { family } = parts.proxier;
+    const changed = (what: string) => {
+      if (this.#stopped) return;
+      this.#instruments.foreignChanges.inc({ ip_family: family });
+      parts.proxy.requestFull(`somebody else changed the rules: ${what}`);
+      if (what !== 'nft monitor ended') return;
+      this.#removers.push(clock.after(WATCH_RESTART_MS, () => void this.#watchForeign(parts)));
+    };
+    try {
+      const stop = await parts.proxier.watchForeignChanges?.(changed);
+      if (this.#stopped) await stop?.();
+      else parts.stopWatching = stop;
+    } catch (err) {
+      logger.warn('changes by others will not be noticed', { err, family });
+    }
+  }
+
+  /** Interfaces come and go without an event that Node can see; reading them costs microseconds. */
+  #pollAddresses(last: string): void {
+    if (this.#options.config.nodePortAddresses.length === 0 || this.#stopped) return;
+    const cancel = this.#deps.clock.after(ADDRESS_CHECK_MS, () => {
+      this.#removers.splice(this.#removers.indexOf(cancel), 1);
+      const now = this.#settingsText();
+      if (now !== last) this.#requestFull('local addresses changed');
+      this.#pollAddresses(now);
+    });
+    this.#removers.push(cancel);
+  }
+
+  #updateServiceHealth(computed: readonly Computed[]): void {
+    for (const { before, after } of computed) this.#serviceHealth.update(before, after);
+  }
+
+  #healthAddresses(): string[] {
+    return [...this.#families.keys()].flatMap((family) => {
+      const addresses = this.#node.nodePortAddresses(family);
+      if (addresses === 'all') return family === 'IPv4' ? ['0.0.0.0'] : ['::'];
+      return [...addresses];
+    });
+  }
+
+  #nodeReference() {
+    const { nodeName } = this.#options;
+    return { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
+  }
+}
+
+/** Ranges hold bigints, which JSON refuses; their text says the same. */
+function comparable(settings: ReturnType<NodeView['settings']>): unknown {
+  const { localDetector } = settings;
+  const detector =
+    localDetector?.kind === 'cidr' ? localDetector.cidrs.map((cidr) => cidr.text) : localDetector;
+  return { ...settings, localDetector: detector };
+}

@@ -1,0 +1,8 @@
+/** The service proxy: desired state from the API, rules in the kernel. */
+export { loadProxyConfig } from './config/load.js';
+export { ConfigError } from './config/schema.js';
+export type { LoadedConfig, ProxyConfig } from './config/types.js';
+export type { NodeSettings, Proxier, ProxyMode, ServiceChange, SyncReport } from './contract.js';
+export { createProxy, type ProxyDependencies, type ProxyOptions } from './create-proxy.js';
+export type { SyncedEvent } from './family-proxy.js';
+export { cleanupProxy, UnsupportedModeError } from './modes.js';

@@ -1,0 +1,100 @@
+import { type Counter, durationBuckets, type Gauge, type Histogram, type Metrics } from '#base';
+
+/** Upstream's buckets for programming latency: 1 ms to 60 s and beyond. */
+const programmingBuckets = [...durationBuckets, 30, 60, 120, 300];
+
+/** The proxy's instruments, under kube-proxy's names. `ip_family` is `IPv4` or `IPv6`. */
+export interface ProxyMetrics {
+  syncDuration: Histogram;
+  fullSyncDuration: Histogram;
+  partialSyncDuration: Histogram;
+  networkProgramming: Histogram;
+  lastTimestamp: Gauge;
+  lastQueuedTimestamp: Gauge;
+  endpointChangesPending: Gauge;
+  endpointChangesTotal: Counter;
+  serviceChangesPending: Gauge;
+  serviceChangesTotal: Counter;
+  syncFailures: Counter;
+  conntrackDuration: Histogram;
+  conntrackDeleted: Counter;
+  healthz: Counter;
+  livez: Counter;
+  /** Services whose traffic policy Local finds endpoints elsewhere but none on this node. */
+  noLocalEndpoints: Gauge;
+  foreignChanges: Counter;
+}
+
+const family = ['ip_family'];
+
+export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
+  const histogram = (name: string, help: string, buckets: number[] = durationBuckets) =>
+    metrics.histogram(`kubeproxy_${name}`, help, family, buckets);
+  const counter = (name: string, help: string, labels = family) =>
+    metrics.counter(`kubeproxy_${name}`, help, labels);
+  const gauge = (name: string, help: string, labels = family) =>
+    metrics.gauge(`kubeproxy_${name}`, help, labels);
+  return {
+    syncDuration: histogram('sync_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds'),
+    fullSyncDuration: histogram(
+      'sync_full_proxy_rules_duration_seconds',
+      'SyncProxyRules latency for full resyncs',
+    ),
+    partialSyncDuration: histogram(
+      'sync_partial_proxy_rules_duration_seconds',
+      'SyncProxyRules latency for partial resyncs',
+    ),
+    networkProgramming: histogram(
+      'network_programming_duration_seconds',
+      'In Cluster Network Programming Latency in seconds',
+      programmingBuckets,
+    ),
+    lastTimestamp: gauge(
+      'sync_proxy_rules_last_timestamp_seconds',
+      'The last time proxy rules were successfully synced',
+    ),
+    lastQueuedTimestamp: gauge(
+      'sync_proxy_rules_last_queued_timestamp_seconds',
+      'The last time a sync of proxy rules was queued',
+    ),
+    endpointChangesPending: gauge(
+      'sync_proxy_rules_endpoint_changes_pending',
+      'Pending proxy rules Endpoint changes',
+    ),
+    endpointChangesTotal: counter(
+      'sync_proxy_rules_endpoint_changes_total',
+      'Cumulative proxy rules Endpoint changes',
+    ),
+    serviceChangesPending: gauge(
+      'sync_proxy_rules_service_changes_pending',
+      'Pending proxy rules Service changes',
+    ),
+    serviceChangesTotal: counter(
+      'sync_proxy_rules_service_changes_total',
+      'Cumulative proxy rules Service changes',
+    ),
+    syncFailures: counter(
+      'sync_proxy_rules_nftables_sync_failures_total',
+      'Cumulative proxy nftables sync failures',
+    ),
+    conntrackDuration: histogram(
+      'conntrack_reconciler_sync_duration_seconds',
+      'ReconcileConntrackFlowsLatency latency in seconds',
+    ),
+    conntrackDeleted: counter(
+      'conntrack_reconciler_deleted_entries_total',
+      'Cumulative conntrack flows deleted by conntrack reconciler',
+    ),
+    healthz: counter('proxy_healthz_total', 'Cumulative proxy healthz HTTP status', ['code']),
+    livez: counter('proxy_livez_total', 'Cumulative proxy livez HTTP status', ['code']),
+    noLocalEndpoints: gauge(
+      'sync_proxy_rules_no_local_endpoints_total',
+      'Number of services with a Local traffic policy and no endpoints',
+      ['ip_family', 'traffic_policy'],
+    ),
+    foreignChanges: counter(
+      'foreign_changes_total',
+      'Changes to the proxy rules made by somebody else and repaired (kubesvc only)',
+    ),
+  };
+}
