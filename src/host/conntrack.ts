@@ -65,8 +65,9 @@ function deletion(family: string, flow: Flow): string {
 /** Reads one line of `conntrack -L`; undefined for lines of another shape. */
 export function parseFlow(line: string): Flow | undefined {
   const values: Record<string, string[]> = {};
-  for (const [, key, value] of line.matchAll(/\b(src|dst|sport|dport)=(\S+)/g))
-    (values[key!] ??= []).push(value!);
+  for (const [, key, value] of line.matchAll(/\b(src|dst|sport|dport)=(\S+)/g)) {
+    values[key!] = [...(values[key!] ?? []), value!];
+  }
   const { src, dst, sport, dport } = values;
   if (src?.length !== 2 || dst?.length !== 2 || sport?.length !== 2 || dport?.length !== 2) return undefined;
   return {

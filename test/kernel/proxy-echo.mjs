@@ -1,0 +1,67 @@
+// Echo server and client for kernel tests, run inside network namespaces.
+import { createSocket } from 'node:dgram';
+import { createConnection, createServer, isIPv6 } from 'node:net';
+
+const TIMEOUT_MS = 1500;
+const [, , role, ...args] = process.argv;
+const plain = (address) => (address ?? '').replace(/^::ffff:/, '');
+
+function serve(name, port) {
+  const answer = (address) => JSON.stringify({ server: name, client: plain(address) });
+  const tcp = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(answer(socket.remoteAddress));
+  });
+  const udp = createSocket('udp6');
+  udp.on('message', (_, from) => udp.send(answer(from.address), from.port, from.address));
+  tcp.listen(port, '::', () => udp.bind(port, '::', () => console.log('listening')));
+}
+
+function askTcp(address, port) {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: address, port });
+    let text = '';
+    const fail = (server) => {
+      socket.destroy();
+      resolve({ server, client: '' });
+    };
+    const timer = setTimeout(() => fail('timeout'), TIMEOUT_MS);
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', (error) => {
+      clearTimeout(timer);
+      fail(error.code);
+    });
+    socket.on('end', () => {
+      clearTimeout(timer);
+      resolve(JSON.parse(text));
+    });
+  });
+}
+
+function askUdp(address, port) {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    const done = (answer) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => done({ server: 'timeout', client: '' }), TIMEOUT_MS);
+    socket.on('error', (error) => done({ server: error.code, client: '' }));
+    socket.on('message', (text) => done(JSON.parse(text)));
+    // Connected, so that an ICMP reject reaches us as ECONNREFUSED.
+    socket.connect(port, address, () => socket.send('?'));
+  });
+}
+
+if (role === 'serve') serve(args[0], Number(args[1]));
+else {
+  const [protocol, address, port, count] = args;
+  const answers = [];
+  for (let i = 0; i < Number(count); i++) {
+    answers.push(await (protocol === 'tcp' ? askTcp : askUdp)(address, Number(port)));
+  }
+  console.log(JSON.stringify(answers));
+}
