@@ -1,1 +1,11 @@
+import type { LmdbStoreOptions } from './lmdb/options.js';
+import type { Store } from './store.js';
+
+export type { LmdbStoreOptions } from './lmdb/options.js';
 export { createMemoryStore, type MemoryStoreOptions } from './memory/index.js';
+
+/** The embedded durable store. lmdb is loaded only by this call. */
+export async function createLmdbStore(options: LmdbStoreOptions): Promise<Store> {
+  const { openLmdbStore } = await import('./lmdb/lmdb-store.js');
+  return openLmdbStore(options);
+}

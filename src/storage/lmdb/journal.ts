@@ -1,0 +1,212 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Logger } from '#base';
+import { StoreError } from '../errors.js';
+import type { Commit } from '../mvcc/change.js';
+import type { DeadVersion } from '../mvcc/mvcc-index.js';
+import type { Journal } from '../mvcc/mvcc-store.js';
+import { DirectoryLock } from './directory-lock.js';
+import { changeCount, decodeCommit, encodeCommit } from './record.js';
+
+const FORMAT = 'kubesvc-store 1';
+/** Records removed per flush while compacting, so that writers come in between. */
+const COMPACT_SLICE = 1_000;
+
+interface Stats {
+  pageSize: number;
+  lastPageNumber: number;
+  treeBranchPageCount: number;
+  treeLeafPageCount: number;
+  overflowPages: number;
+}
+
+/**
+ * The revision log in an LMDB file: revision → record, in the database `log`, and the format and the compaction
+ * in `meta`. A commit is acknowledged after LMDB's own two-step flush (overlappingSync off).
+ */
+export class LmdbJournal implements Journal {
+  readonly #directory: string;
+  readonly #logger: Logger;
+  readonly #lock: DirectoryLock;
+  #env: RootDatabase<Buffer, number> | undefined;
+  #log!: Database<Buffer, number>;
+  #meta!: Database<Buffer, string>;
+  /** What earlier compactions could not remove (a full disk). */
+  #leftover: DeadVersion[] = [];
+  #broken: StoreError | undefined;
+
+  constructor(directory: string, logger: Logger) {
+    this.#directory = directory;
+    this.#logger = logger;
+    this.#lock = new DirectoryLock(directory);
+  }
+
+  async open(restore: (commit: Commit) => void): Promise<{ revision: number; compactRevision: number }> {
+    makeDirectory(this.#directory);
+    await this.#lock.acquire();
+    try {
+      this.#openEnvironment();
+      await this.#checkFormat();
+      return this.#load(restore);
+    } catch (error) {
+      await this.close();
+      throw asStoreError(error);
+    }
+  }
+
+  #openEnvironment(): void {
+    const options = {
+      path: this.#directory,
+      noSubdir: false,
+      encoding: 'binary' as const,
+      cache: false,
+      overlappingSync: false,
+      maxDbs: 4,
+      // Nobody but the owner reads Secrets.
+      permissionsMode: 0o600,
+    };
+    this.#env = open<Buffer, number>(options);
+    this.#checkLength(this.#env);
+    this.#log = this.#env.openDB<Buffer, number>({ name: 'log', encoding: 'binary', cache: false });
+    this.#meta = this.#env.openDB<Buffer, string>({ name: 'meta', encoding: 'binary', cache: false });
+  }
+
+  /** LMDB maps the file: reading a page beyond its end would kill the process instead of failing. */
+  #checkLength(env: RootDatabase<Buffer, number>): void {
+    const { pageSize, lastPageNumber } = env.getStats() as Stats;
+    const { size } = statSync(join(this.#directory, 'data.mdb'));
+    if (size < (lastPageNumber + 1) * pageSize) {
+      throw new StoreError('Corrupt', `${this.#directory}/data.mdb is truncated (${size} bytes)`);
+    }
+  }
+
+  async #checkFormat(): Promise<void> {
+    const format = this.#meta.get('format')?.toString();
+    if (format === FORMAT) return;
+    if (format !== undefined || this.#log.getKeysCount({ limit: 1 }) > 0) {
+      const found = format ?? 'none';
+      throw new StoreError('Corrupt', `${this.#directory} has store format "${found}", expected "${FORMAT}"`);
+    }
+    await this.#meta.put('format', Buffer.from(FORMAT));
+    syncDirectory(this.#directory);
+  }
+
+  #load(restore: (commit: Commit) => void): { revision: number; compactRevision: number } {
+    const compactRevision = Number(this.#meta.get('compacted')?.toString() ?? 0);
+    let revision = Math.max(1, compactRevision);
+    for (const { key, value } of this.#log.getRange()) {
+      restore(decodeCommit(key, value));
+      revision = key;
+    }
+    // A kept read transaction would keep freed pages from being used again.
+    this.#env!.resetReadTxn();
+    return { revision, compactRevision };
+  }
+
+  async append(commits: Commit[]): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      // All puts of one turn of the event loop are one LMDB transaction.
+      await Promise.all(commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit))));
+    } catch (error) {
+      throw this.#failed(error, commits[0]!.revision);
+    }
+  }
+
+  /** A failed write must have left nothing behind; if it did, only a restart tells what is durable. */
+  #failed(error: unknown, revision: number): StoreError {
+    const failure = asStoreError(error);
+    this.#logger.error('could not write to the store', { directory: this.#directory, err: error });
+    this.#env!.resetReadTxn();
+    if (this.#log.doesExist(revision)) {
+      this.#broken = new StoreError('Unavailable', 'a failed write left the store undecided: restart it', {
+        cause: error,
+      });
+    }
+    return failure;
+  }
+
+  async compact(revision: number, dead: DeadVersion[]): Promise<void> {
+    const all = [...this.#leftover, ...dead];
+    this.#leftover = all;
+    try {
+      // First the mark: whatever a crash leaves below it is compacted at the next start.
+      await this.#meta.put('compacted', Buffer.from(String(revision)));
+      const byRevision = groupByRevision(all);
+      const revisions = [...byRevision.keys()];
+      for (let from = 0; from < revisions.length; from += COMPACT_SLICE) {
+        const slice = revisions.slice(from, from + COMPACT_SLICE);
+        await Promise.all(slice.map((r) => this.#removeFrom(r, byRevision.get(r)!)));
+      }
+      this.#leftover = [];
+    } catch (error) {
+      this.#logger.error('could not compact the store', { directory: this.#directory, err: error });
+      throw asStoreError(error);
+    }
+  }
+
+  /** Removes the record, or rewrites it with what is still alive in it. */
+  #removeFrom(revision: number, keys: Set<string>): Promise<boolean> | undefined {
+    const record = this.#log.getBinary(revision);
+    if (record === undefined) return undefined;
+    if (changeCount(record) === 1) return this.#log.remove(revision);
+    const commit = decodeCommit(revision, record);
+    const changes = commit.changes.filter((change) => !keys.has(change.key));
+    return changes.length === 0
+      ? this.#log.remove(revision)
+      : this.#log.put(revision, encodeCommit({ revision, changes }));
+  }
+
+  async close(): Promise<void> {
+    await this.#env?.close();
+    this.#env = undefined;
+    this.#lock.release();
+  }
+
+  size(): { totalBytes: number; usedBytes: number } {
+    const { pageSize, lastPageNumber } = this.#env!.getStats() as Stats;
+    const log = this.#log.getStats() as Stats;
+    const pages = log.treeBranchPageCount + log.treeLeafPageCount + log.overflowPages;
+    return { totalBytes: (lastPageNumber + 1) * pageSize, usedBytes: pages * pageSize };
+  }
+}
+
+function groupByRevision(dead: DeadVersion[]): Map<number, Set<string>> {
+  const groups = new Map<number, Set<string>>();
+  for (const { revision, key } of dead) {
+    const group = groups.get(revision);
+    if (group === undefined) groups.set(revision, new Set([key]));
+    else group.add(key);
+  }
+  return groups;
+}
+
+function makeDirectory(directory: string): void {
+  if (mkdirSync(directory, { recursive: true, mode: 0o700 }) === undefined) return;
+  syncDirectory(dirname(directory));
+}
+
+/** Makes new names in a directory survive a power cut. */
+function syncDirectory(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** LMDB says what is wrong in codes of its own and in the system's. */
+export function asStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const { message = String(error), code } = error as { message?: string; code?: number | string };
+  const options = { cause: error };
+  if (code === 28 || code === 'ENOSPC' || /no space left|MDB_MAP_FULL|disk quota/i.test(message)) {
+    return new StoreError('NoSpace', 'no space left for the store', options);
+  }
+  if (/MDB_(CORRUPTED|INVALID|VERSION_MISMATCH|PAGE_NOTFOUND|PANIC|BAD_)/.test(message)) {
+    return new StoreError('Corrupt', `the store is damaged: ${message}`, options);
+  }
+  return new StoreError('Unavailable', `the store failed: ${message}`, options);
+}
