@@ -1,0 +1,19 @@
+import type { KubeObject } from '#api';
+
+/** An object cut down to its metadata. */
+export function partialObject(object: KubeObject, apiVersion: string): Record<string, unknown> {
+  return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
+}
+
+export function partialList(
+  items: KubeObject[],
+  metadata: Record<string, unknown>,
+  apiVersion: string,
+): Record<string, unknown> {
+  return {
+    kind: 'PartialObjectMetadataList',
+    apiVersion,
+    metadata,
+    items: items.map((item) => partialObject(item, apiVersion)),
+  };
+}

@@ -1,0 +1,126 @@
+import {
+  applyDefaults,
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  Errors,
+  type Json,
+  JsonSyntaxError,
+  type KindInfo,
+  parseJson,
+} from '#api';
+import type { RequestContext } from '../contracts.js';
+import { parseMediaType } from '../request/accept.js';
+import { isTrue } from '../request/request-info.js';
+import { checkObject, decodeObject } from './kind-api.js';
+import type { Resource } from './resource.js';
+import type { UpdateSource } from './update.js';
+import type { WriteCall, WriteEnv } from './write-call.js';
+import { checkKind, fieldValidation, reportWarnings } from './write-options.js';
+
+type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+const TYPES: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+/** Reads a PATCH body and says how it changes an object. Throws UnsupportedMediaType or BadRequest. */
+export async function patchSource(
+  env: WriteEnv,
+  context: RequestContext,
+  resource: Resource,
+  call: WriteCall,
+): Promise<UpdateSource> {
+  const type = patchType(context.request.headers['content-type']);
+  if (type === 'apply') return applySource(env, context, resource, call, await context.request.body());
+  const patch = await patchDocument(context, resource.kind);
+  return {
+    produce: (current) => {
+      const { object, warnings } = checkObject(resource.kind, patch(current!), fieldValidation(context));
+      reportWarnings(context, warnings);
+      checkKind(resource.kind, object);
+      applyDefaults(resource.kind, object);
+      return object;
+    },
+    tracksFields: false,
+    mayCreate: false,
+    unconditional: true,
+  };
+}
+
+/** Reads a patch that is not an apply configuration; the answer applies it to a document without editing that. */
+export async function patchDocument(
+  context: RequestContext,
+  kind: KindInfo,
+): Promise<(document: object) => unknown> {
+  const type = patchType(context.request.headers['content-type']);
+  if (type === 'apply')
+    throw Errors.unsupportedMediaType(Object.keys(TYPES).filter((t) => TYPES[t] !== 'apply'));
+  if (context.info.query.get('force') !== null) {
+    throw Errors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
+      {
+        type: 'FieldValueForbidden',
+        field: 'force',
+        message: 'Forbidden: may not be specified for non-apply patch',
+      },
+    ]);
+  }
+  const patch = parsePatch(await context.request.body());
+  return (document) => {
+    if (type === 'json') return applyJsonPatch(document as Json, patch);
+    if (type === 'merge') return applyMergePatch(document as Json, patch);
+    return applyStrategicMergePatch(kind.message, document, patch);
+  };
+}
+
+function parsePatch(body: Buffer): Json {
+  try {
+    return parseJson(body).value as Json;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw Errors.badRequest(`error decoding patch: ${error.message}`);
+  }
+}
+
+function patchType(contentType: string | undefined): PatchType {
+  const type = parseMediaType(contentType ?? '')?.type ?? '';
+  const known = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (known === undefined) throw Errors.unsupportedMediaType(Object.keys(TYPES));
+  return known;
+}
+
+function applySource(
+  env: WriteEnv,
+  context: RequestContext,
+  resource: Resource,
+  call: WriteCall,
+  body: Buffer,
+): UpdateSource {
+  const force = isTrue(context.info.query.get('force'));
+  if ((context.info.query.get('fieldManager') ?? '') === '') {
+    throw Errors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
+      {
+        type: 'FieldValueRequired',
+        field: 'fieldManager',
+        message: 'Required value: is required for apply patch',
+      },
+    ]);
+  }
+  const decoded = decodeObject(resource.kind, body, 'application/yaml', fieldValidation(context));
+  reportWarnings(context, decoded.warnings);
+  checkKind(resource.kind, decoded.object);
+  return {
+    produce: (current) => {
+      const merged = env.fields.apply(resource, call, current, decoded.object, force);
+      const { object } = checkObject(resource.kind, merged, 'Ignore');
+      applyDefaults(resource.kind, object);
+      return object;
+    },
+    tracksFields: true,
+    mayCreate: call.subresource === '',
+    unconditional: true,
+  };
+}

@@ -1,0 +1,130 @@
+import { Errors, type FieldError } from '#api';
+import type { RequestInfo } from '../contracts.js';
+
+/** ListOptions as the query says them, checked as ValidateListOptions does. */
+export interface ListQuery {
+  resourceVersion: number | undefined;
+  match: 'Exact' | 'NotOlderThan' | undefined;
+  limit: number | undefined;
+  continue: string | undefined;
+  sendInitialEvents: boolean | undefined;
+  allowWatchBookmarks: boolean;
+  timeoutSeconds: number | undefined;
+}
+
+/** Reads and checks ListOptions; throws BadRequest or Invalid. */
+export function listQuery(info: RequestInfo, watch: boolean): ListQuery {
+  const { query } = info;
+  const rawVersion = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  const sendInitialEvents = readBoolean(query, 'sendInitialEvents');
+  const token = query.get('continue') ?? '';
+  const errors = watch
+    ? watchErrors(match, sendInitialEvents, token)
+    : listErrors(match, rawVersion, sendInitialEvents, token);
+  if (errors.length > 0) throw Errors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
+  const resourceVersion = readVersion(rawVersion);
+  if (!watch && token !== '' && resourceVersion !== undefined && resourceVersion !== 0) {
+    throw Errors.badRequest('specifying resource version is not allowed when using continue');
+  }
+  const limit = readInteger(query, 'limit');
+  return {
+    resourceVersion: !watch && token !== '' ? undefined : resourceVersion,
+    match: match === '' ? undefined : (match as 'Exact' | 'NotOlderThan'),
+    limit: limit === undefined || limit <= 0 ? undefined : limit,
+    continue: token === '' ? undefined : token,
+    sendInitialEvents,
+    allowWatchBookmarks: readBoolean(query, 'allowWatchBookmarks') === true,
+    timeoutSeconds: readInteger(query, 'timeoutSeconds'),
+  };
+}
+
+/** A resourceVersion from a query; absent is undefined. Throws BadRequest for anything but a decimal number. */
+export function readVersion(text: string | null): number | undefined {
+  if (text === null || text === '') return undefined;
+  const version = /^\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(version <= Number.MAX_SAFE_INTEGER)) {
+    throw Errors.badRequest(
+      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+  }
+  return version;
+}
+
+function listErrors(
+  match: string,
+  version: string,
+  sendInitialEvents: boolean | undefined,
+  token: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (match !== '') {
+    if (version === '') errors.push(forbiddenMatch('unless resourceVersion is provided'));
+    if (token !== '') errors.push(forbiddenMatch('when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(unsupportedMatch(match));
+    if (match === 'Exact' && version === '0') {
+      errors.push(
+        forbidden(
+          'resourceVersionMatch',
+          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+        ),
+      );
+    }
+  }
+  if (sendInitialEvents !== undefined) {
+    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  }
+  return errors;
+}
+
+function watchErrors(match: string, sendInitialEvents: boolean | undefined, token: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    errors.push(
+      forbidden(
+        'resourceVersionMatch',
+        'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+      ),
+    );
+  }
+  if (match === '') return errors;
+  if (sendInitialEvents === undefined) {
+    errors.push(forbiddenMatch('for watch unless sendInitialEvents is provided'));
+  }
+  if (match !== 'NotOlderThan') errors.push(unsupportedMatch(match));
+  if (token !== '') errors.push(forbiddenMatch('when continue is provided'));
+  return errors;
+}
+
+function forbidden(field: string, message: string): FieldError {
+  return { type: 'FieldValueForbidden', field, message: `Forbidden: ${message}` };
+}
+
+function forbiddenMatch(why: string): FieldError {
+  return forbidden('resourceVersionMatch', `resourceVersionMatch is forbidden ${why}`);
+}
+
+function unsupportedMatch(match: string): FieldError {
+  return {
+    type: 'FieldValueNotSupported',
+    field: 'resourceVersionMatch',
+    message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
+  };
+}
+
+function readInteger(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^-?\d{1,15}$/.test(text)) {
+    throw Errors.badRequest(
+      `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax (query parameter ${name})`,
+    );
+  }
+  return Number(text);
+}
+
+/** Go's query conversion: absent is undefined; "", "true" ... are true; "0" and "false" are false. */
+function readBoolean(query: URLSearchParams, name: string): boolean | undefined {
+  const text = query.get(name);
+  return text === null ? undefined : text !== '0' && text.toLowerCase() !== 'false';
+}

@@ -1,0 +1,132 @@
+import { type autoscaling, Errors, type KindInfo, type KubeObject, type meta } from '#api';
+import type { ApiResponse, RequestContext } from '../contracts.js';
+import { negotiate } from '../request/negotiation.js';
+import { checkObject, decodeObject } from './kind-api.js';
+import { patchDocument } from './patch.js';
+import { MODIFIED } from './preconditions.js';
+import { copyOf, type Resource } from './resource.js';
+import { objectOf, objectResponse, readOffer, type Subject } from './respond.js';
+import { updateObject } from './update.js';
+import type { WriteEnv } from './write-call.js';
+import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
+
+interface Scalable extends KubeObject {
+  spec?: { replicas?: number; selector?: meta.LabelSelector | Record<string, string> };
+  status?: { replicas?: number };
+}
+
+/** GET, PUT and PATCH of `/scale`: the replica count of a workload behind one kind, autoscaling/v1 Scale. */
+export async function scaleObject(
+  env: WriteEnv,
+  context: RequestContext,
+  resource: Resource,
+  scaleKind: KindInfo,
+): Promise<ApiResponse> {
+  const scaled: Resource = { ...resource, kind: scaleKind, apiVersion: 'autoscaling/v1', strategy: {} };
+  const form = negotiate(context.request.headers['accept'], readOffer(scaled));
+  const { namespace, name } = context.info;
+  const answer = (subject: Subject): ApiResponse => {
+    const object = scaleOf(resource, objectOf(resource, subject) as Scalable);
+    return objectResponse(context, scaled, 200, form, { object });
+  };
+  if (context.info.verb === 'get') {
+    const cached = await resource.cacher.get(namespace, name);
+    if (cached === undefined) throw Errors.notFound(resource.group, name);
+    return answer({ cached });
+  }
+  const wanted = await wantedScale(context, resource, scaleKind);
+  const call = writeCall(context, context.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const written = await updateObject(env, resource, call, namespace, name, {
+    produce: (current) => withReplicas(resource, current as Scalable, wanted(current as Scalable)),
+    tracksFields: false,
+    mayCreate: false,
+    unconditional: true,
+  });
+  return answer(written.result);
+}
+
+/** Reads the body and says which Scale it makes of the present one. */
+async function wantedScale(
+  context: RequestContext,
+  resource: Resource,
+  scaleKind: KindInfo,
+): Promise<(current: Scalable) => autoscaling.Scale> {
+  const validation = fieldValidation(context);
+  if (context.info.verb === 'patch') {
+    const patch = await patchDocument(context, scaleKind);
+    return (current) => {
+      const changed = checkObject(scaleKind, patch(scaleOf(resource, current)), validation);
+      reportWarnings(context, changed.warnings);
+      return changed.object as autoscaling.Scale;
+    };
+  }
+  const body = await context.request.body();
+  const decoded = decodeObject(scaleKind, body, context.request.headers['content-type'], validation);
+  reportWarnings(context, decoded.warnings);
+  checkKind(scaleKind, decoded.object);
+  return () => decoded.object as autoscaling.Scale;
+}
+
+function withReplicas(resource: Resource, current: Scalable, scale: autoscaling.Scale): KubeObject {
+  const { name, uid, resourceVersion } = scale.metadata;
+  if ((name ?? '') !== '' && name !== current.metadata.name) {
+    throw Errors.badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`,
+    );
+  }
+  const stale = (resourceVersion ?? '') !== '' && resourceVersion !== current.metadata.resourceVersion;
+  if (stale || ((uid ?? '') !== '' && uid !== current.metadata.uid)) {
+    throw Errors.conflict(resource.group, current.metadata.name ?? '', MODIFIED);
+  }
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    throw Errors.invalid({ group: 'autoscaling', kind: 'Scale' }, current.metadata.name ?? '', [
+      {
+        type: 'FieldValueInvalid',
+        field: 'spec.replicas',
+        message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+      },
+    ]);
+  }
+  const object = copyOf(current);
+  object.spec = { ...object.spec, replicas };
+  return object;
+}
+
+function scaleOf(resource: Resource, object: Scalable): autoscaling.Scale & KubeObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = selectorText(resource.kind.kind, object.spec?.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { ...(object.spec?.replicas ? { replicas: object.spec.replicas } : {}) },
+    status: {
+      replicas: object.status?.replicas ?? 0,
+      ...(selector === '' ? {} : { selector }),
+    },
+  };
+}
+
+/** A selector in the text form that clients put into `labelSelector` (FormatLabelSelector). */
+function selectorText(
+  kind: string,
+  selector: meta.LabelSelector | Record<string, string> | undefined,
+): string {
+  if (selector === undefined) return '';
+  const { matchLabels = {}, matchExpressions = [] } =
+    kind === 'ReplicationController'
+      ? { matchLabels: selector as Record<string, string> }
+      : (selector as meta.LabelSelector);
+  const equals = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }));
+  const others = matchExpressions.map((e) => ({ key: e.key, text: expressionText(e) }));
+  const all = [...equals, ...others].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return all.map((term) => term.text).join(',');
+}
+
+function expressionText({ key, operator, values = [] }: meta.LabelSelectorRequirement): string {
+  const list = `(${[...values].sort().join(',')})`;
+  if (operator === 'In') return `${key} in ${list}`;
+  if (operator === 'NotIn') return `${key} notin ${list}`;
+  return operator === 'DoesNotExist' ? `!${key}` : key;
+}

@@ -1,0 +1,157 @@
+import { Errors, type KubeObject } from '#api';
+import type { Store, TxnOp, TxnResult } from '#storage';
+import { type CachedObject, storedBytes } from '../cacher/cacher.js';
+import type { Allocation } from '../contracts.js';
+import type { Resource } from './resource.js';
+
+/** A read-modify-write's verdict on the present object. */
+export type Change =
+  | {
+      action: 'put';
+      object: KubeObject;
+      ttlSeconds?: number;
+      /** Confirmed when the write stands, undone when it does not. */
+      allocation?: Allocation;
+    }
+  /** Remove it, optionally naming the last state to report. */
+  | { action: 'delete'; object?: KubeObject }
+  /** Leave it as it is. */
+  | { action: 'keep' };
+
+export interface Changed {
+  /** The new state, or the last one before it was removed; for `keep`, what is there. */
+  object: CachedObject;
+  action: Change['action'];
+}
+
+/** More lost races than a writer meets unless something is badly wrong. */
+const MAX_RACES = 100;
+
+/** Compare-and-put on whole objects: the only code that writes to the store on behalf of requests. */
+export class ObjectStorage {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Writes a new object; throws AlreadyExists. The allocation is confirmed or undone. */
+  async create(
+    resource: Resource,
+    object: KubeObject,
+    options: { ttlSeconds?: number; allocation?: Allocation } = {},
+  ): Promise<CachedObject> {
+    const { namespace = '', name = '' } = object.metadata;
+    const key = resource.cacher.key(namespace, name);
+    const value = storedBytes(object);
+    const operations = [put(key, value, options.ttlSeconds)];
+    const result = await settle(options.allocation, () =>
+      this.#store.txn([{ key, modRevision: 0 }], operations),
+    );
+    if (!result.ok) throw Errors.alreadyExists(resource.group, name);
+    return resource.cacher.wrap(key, value, result.revision);
+  }
+
+  /**
+   * Applies `change` to the present object until no other writer comes in between. It starts from the cache,
+   * which may be stale: a refusal, or a wish to leave the object alone, is believed only on what the store
+   * itself says. Throws NotFound.
+   */
+  async change(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    change: (current: CachedObject) => Promise<Change> | Change,
+  ): Promise<Changed> {
+    let current = resource.cacher.peek(namespace, name);
+    let fresh = false;
+    if (current === undefined) {
+      current = await this.read(resource, namespace, name);
+      fresh = true;
+    }
+    for (let race = 0; race < MAX_RACES; race++) {
+      const wish = await this.#ask(change, current, fresh);
+      if (wish !== undefined) {
+        const done = await this.#apply(resource, current, wish, fresh);
+        if (done !== undefined) return done;
+      }
+      current = await this.read(resource, namespace, name);
+      fresh = true;
+    }
+    throw Errors.conflict(resource.group, name, 'too many writers');
+  }
+
+  /** The object as the store has it now; throws NotFound. */
+  async read(resource: Resource, namespace: string, name: string): Promise<CachedObject> {
+    const key = resource.cacher.key(namespace, name);
+    const { kv } = await this.#store.get(key);
+    if (kv === undefined) throw Errors.notFound(resource.group, name);
+    return resource.cacher.wrap(key, kv.value, kv.modRevision);
+  }
+
+  /** Whether the store has the object now. */
+  async exists(resource: Resource, namespace: string, name: string): Promise<boolean> {
+    const { kv } = await this.#store.get(resource.cacher.key(namespace, name));
+    return kv !== undefined;
+  }
+
+  /** Undefined when the answer came from stale state and has to be asked again. */
+  async #ask(
+    change: (current: CachedObject) => Promise<Change> | Change,
+    current: CachedObject,
+    fresh: boolean,
+  ): Promise<Change | undefined> {
+    try {
+      const wish = await change(current);
+      return wish.action === 'keep' && !fresh ? undefined : wish;
+    } catch (error) {
+      if (fresh) throw error;
+      return undefined;
+    }
+  }
+
+  /** Undefined when another writer was faster, or might have been. */
+  async #apply(
+    resource: Resource,
+    current: CachedObject,
+    wish: Change,
+    fresh: boolean,
+  ): Promise<Changed | undefined> {
+    const { key, modRevision } = current;
+    if (wish.action === 'keep') return { object: current, action: 'keep' };
+    if (wish.action === 'delete') {
+      const value = wish.object === undefined ? current.stored : storedBytes(wish.object);
+      const result = await this.#store.txn([{ key, modRevision }], [{ op: 'delete', key }]);
+      if (!result.ok) return undefined;
+      return { object: resource.cacher.wrap(key, value, result.revision), action: 'delete' };
+    }
+    const value = storedBytes(wish.object);
+    if (value.equals(current.stored)) {
+      await wish.allocation?.rollback();
+      return fresh ? { object: current, action: 'keep' } : undefined;
+    }
+    const operations = [put(key, value, wish.ttlSeconds)];
+    const result = await settle(wish.allocation, () => this.#store.txn([{ key, modRevision }], operations));
+    if (!result.ok) return undefined;
+    return { object: resource.cacher.wrap(key, value, result.revision), action: 'put' };
+  }
+}
+
+/** Confirms the allocation when the write stands; undoes it when the write lost or failed. */
+export async function settle(
+  allocation: Allocation | undefined,
+  write: () => Promise<TxnResult>,
+): Promise<TxnResult> {
+  let result: TxnResult | undefined;
+  try {
+    result = await write();
+    return result;
+  } finally {
+    if (result?.ok === true) await allocation?.commit();
+    else await allocation?.rollback();
+  }
+}
+
+function put(key: string, value: Buffer, ttlSeconds: number | undefined): TxnOp {
+  return { op: 'put', key, value, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
+}

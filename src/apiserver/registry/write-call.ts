@@ -1,0 +1,68 @@
+import type { KubeObject } from '#api';
+import type { Clock } from '#base';
+import type { CachedObject } from '../cacher/cacher.js';
+import type { AdmissionAttributes, AdmissionPlugin, UserInfo, WriteContext } from '../contracts.js';
+import type { FieldManagement } from './field-management.js';
+import type { Resource } from './resource.js';
+import type { ObjectStorage } from './storage.js';
+
+/** What the write verbs are built from. */
+export interface WriteEnv {
+  storage: ObjectStorage;
+  admission: AdmissionPlugin[];
+  fields: FieldManagement;
+  clock: Clock;
+}
+
+/** Who writes, and how. One per request. */
+export interface WriteCall {
+  user: UserInfo;
+  dryRun: boolean;
+  /** Empty for the resource itself. */
+  subresource: string;
+  fieldManager: string;
+  /** False for the server's own writes: no admission, no managed fields. */
+  external: boolean;
+  warn(text: string): void;
+  /** The request's options, as admission sees them. */
+  options?: Record<string, unknown>;
+}
+
+/** The outcome of a write: stored bytes, or for a dry run the object that would have been stored. */
+export interface Written {
+  created: boolean;
+  result: { cached: CachedObject } | { object: KubeObject };
+}
+
+export function writeContext(call: WriteCall): WriteContext {
+  return {
+    user: call.user,
+    dryRun: call.dryRun,
+    subresource: call.subresource,
+    warn: (text) => call.warn(text),
+  };
+}
+
+/** Runs one phase of admission; the server's own writes pass. */
+export async function admit(
+  env: WriteEnv,
+  resource: Resource,
+  call: WriteCall,
+  request: Pick<AdmissionAttributes, 'operation' | 'namespace' | 'name' | 'object' | 'oldObject'>,
+  phase: 'mutate' | 'validate',
+): Promise<void> {
+  if (!call.external) return;
+  const attributes: AdmissionAttributes = {
+    ...request,
+    kind: resource.kind,
+    subresource: call.subresource,
+    user: call.user,
+    dryRun: call.dryRun,
+    ...(call.options === undefined ? {} : { options: call.options }),
+    warn: (text) => call.warn(text),
+  };
+  for (const plugin of env.admission) {
+    if (phase === 'mutate') await plugin.admit?.(attributes);
+    else await plugin.validate?.(attributes);
+  }
+}
