@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type KindInfo, KindRegistry, kinds, message } from '../schema/index.js';
 import { StatusError } from '../status.js';
-import { decodeObject, encodeProtobuf, type FieldValidation, MEDIA_PROTOBUF, MEDIA_YAML } from './index.js';
+import {
+  decodeDeleteOptions,
+  decodeObject,
+  encodeProtobuf,
+  type FieldValidation,
+  MEDIA_PROTOBUF,
+  MEDIA_YAML,
+} from './index.js';
 
 const registry = new KindRegistry();
 const service = registry.byKind('', 'v1', 'Service')!;
@@ -102,6 +109,21 @@ describe('decodeObject with JSON', () => {
     expect(() => decode('{}', service, 'Warn', 'application/xml')).toThrow(
       'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     );
+  });
+});
+
+describe('decodeDeleteOptions', () => {
+  it('takes the options under any group and version, and no body', () => {
+    const body =
+      '{"kind":"DeleteOptions","apiVersion":"apps/v1","gracePeriodSeconds":0,"propagationPolicy":"Foreground"}';
+    expect(decodeDeleteOptions(Buffer.from(body), undefined)).toMatchObject({
+      gracePeriodSeconds: 0,
+      propagationPolicy: 'Foreground',
+    });
+    expect(decodeDeleteOptions(Buffer.alloc(0), undefined)).toEqual({});
+    expect(
+      refusal(() => decodeDeleteOptions(Buffer.from('{"kind":"Pod","apiVersion":"v1"}'), 'application/json')),
+    ).toContain('as a DeleteOptions');
   });
 });
 

@@ -1,9 +1,11 @@
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../object.js';
 import type { KindInfo } from '../schema/kind-info.js';
+import { deleteOptionsKind } from '../schema/kinds.js';
 import { findMessage, type Message } from '../schema/messages.js';
 import { KindRegistry } from '../schema/registry.js';
 import { pruneAndCheck, SchemaError } from '../schema/walker.js';
 import { Errors } from '../status.js';
+import type { meta } from '../types/index.js';
 import { parseJson } from './json.js';
 import { JsonSyntaxError } from './json-syntax.js';
 import { decodeEnvelope, type Envelope, ProtobufError } from './protobuf.js';
@@ -71,6 +73,16 @@ export function decodeObject<T extends KubeObject = KubeObject>(
     warnings: fieldValidation === 'Warn' ? strictErrors : [],
     strictErrors: fieldValidation === 'Ignore' ? [] : strictErrors,
   };
+}
+
+/**
+ * Decodes the options in the body of a delete request; no body means no options. The kind may come under any
+ * group and version. Throws StatusError like `decodeObject`.
+ */
+export function decodeDeleteOptions(bytes: Buffer, contentType: string | undefined): meta.DeleteOptions {
+  if (bytes.length === 0) return {};
+  const { object } = decodeObject(bytes, contentType, { kind: deleteOptionsKind, anyGroupVersion: true });
+  return object as unknown as meta.DeleteOptions;
 }
 
 interface BodyKind {

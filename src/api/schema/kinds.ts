@@ -197,6 +197,12 @@ const others: KindInfo[] = [
 /** Every built-in kind that has a resource of its own. Names, prefixes and flags are kube-apiserver's. */
 export const kinds: readonly KindInfo[] = [...core, ...workloads, ...networking, ...others];
 
+/** The body of delete requests; upstream registers it in every group and version. */
+export const deleteOptionsKind: KindInfo = kind('meta.k8s.io', 'DeleteOptions', '', {
+  virtual: true,
+  table: 'meta.v1',
+});
+
 /** Kinds that exist only as the body of a subresource (`pods/eviction`, `deployments/scale`, `serviceaccounts/token`). */
 export const subresourceKinds: readonly KindInfo[] = [
   kind('autoscaling', 'Scale', '', { virtual: true }),

@@ -1,4 +1,5 @@
 import { canonicalQuantity, QuantityError } from '../selectors/quantity.js';
+import { StatusError } from '../status.js';
 import { goType, jsonTypeName } from './go-types.js';
 import { type Field, type Message, message } from './messages.js';
 import { canonicalTime } from './time.js';
@@ -9,10 +10,10 @@ export const MAX_DEPTH = 1000;
 /** Unknown fields reported for one object, as upstream's strict decoder. */
 const MAX_UNKNOWN = 100;
 
-/** A value does not fit its field. `message` is what Go's decoder would say. */
-export class SchemaError extends Error {
+/** A value does not fit its field. `message` is what Go's decoder would say; unless caught it is answered as BadRequest. */
+export class SchemaError extends StatusError {
   constructor(text: string) {
-    super(text);
+    super('BadRequest', text);
     this.name = 'SchemaError';
   }
 }

@@ -1,3 +1,5 @@
+import { StatusError } from '../status.js';
+
 /**
  * Resource quantities (`100m`, `1Gi`, `1e3`): parsing, the canonical text, comparison and arithmetic.
  * Semantics of apimachinery's `resource.Quantity`: values are exact down to 1e-9, finer ones round away from
@@ -12,10 +14,10 @@ export interface ParsedQuantity {
 /** The notation a quantity was written in, which its canonical text keeps. */
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
 
-/** A text is not a quantity. `message` is apimachinery's. */
-export class QuantityError extends Error {
+/** A text is not a quantity. `message` is apimachinery's; unless caught it is answered as BadRequest. */
+export class QuantityError extends StatusError {
   constructor(message: string) {
-    super(message);
+    super('BadRequest', message);
     this.name = 'QuantityError';
   }
 }
