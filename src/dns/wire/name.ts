@@ -83,3 +83,12 @@ export function readName(message: Buffer, offset: number): { labels: string[]; e
     at += length + 1;
   }
 }
+
+/** A question section: the name uncompressed, type and class. */
+export function encodeQuestion(name: Name, type: number, queryClass: number): Buffer {
+  const parts = name.map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1'));
+  const tail = Buffer.alloc(5);
+  tail.writeUInt16BE(type, 1);
+  tail.writeUInt16BE(queryClass, 3);
+  return Buffer.concat([...parts, tail]);
+}

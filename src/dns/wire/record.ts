@@ -7,6 +7,9 @@ export type RecordData =
   | { type: 'SRV'; priority: number; weight: number; port: number; target: Name }
   | { type: 'TXT'; strings: string[] }
   | { type: 'HINFO'; cpu: string; os: string }
+  | { type: 'MX'; preference: number; target: Name }
+  /** Any other type, as it came (such data has no compressed names, RFC 3597 section 4). */
+  | { type: 'RAW'; code: number; bytes: Buffer }
   | {
       type: 'SOA';
       mname: Name;
@@ -32,4 +35,8 @@ export interface Answer {
   answers: ResourceRecord[];
   authority: ResourceRecord[];
   additional: ResourceRecord[];
+  /** Set TC although everything fits: an upstream's part was cut. */
+  truncated?: boolean;
+  /** Recursion was available (answers that a forwarder had a part in). */
+  recursionAvailable?: boolean;
 }

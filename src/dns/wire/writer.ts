@@ -22,11 +22,13 @@ const OPT_FIXED = 11;
 export function writeAnswer(query: Query, answer: Answer, limit: number): Buffer {
   const opt = query.edns === undefined ? undefined : optRecord(query, answer.rcode);
   const writer = new Writer(query.question, Math.min(limit, MAX_MESSAGE) - (opt?.length ?? 0));
-  let truncated = false;
+  let truncated = answer.truncated === true;
+  let full = false;
   const counts = [answer.answers, answer.authority, answer.additional].map((section, index) => {
     let written = 0;
     for (const record of section) {
-      if (truncated || !writer.record(record)) {
+      if (full || !writer.record(record)) {
+        full = true;
         truncated ||= index < 2;
         break;
       }
@@ -40,6 +42,7 @@ export function writeAnswer(query: Query, answer: Answer, limit: number): Buffer
     (query.flags & (Flag.RD | Flag.CD)) |
     (answer.authoritative ? Flag.AA : 0) |
     (truncated ? Flag.TC : 0) |
+    (answer.recursionAvailable === true ? Flag.RA : 0) |
     (answer.rcode & 0xf);
   const extra = opt === undefined ? 0 : 1;
   return writer.finish(query.id, flags, [counts[0]!, counts[1]!, counts[2]! + extra], opt);
@@ -98,7 +101,7 @@ class Writer {
     const known = this.#suffixes.size;
     this.#reserve(600 + dataSize(record.data));
     this.#name(record.name, true);
-    this.#u16(Type[record.data.type]);
+    this.#u16(record.data.type === 'RAW' ? record.data.code : Type[record.data.type]);
     this.#u16(Class.IN);
     this.#u32(record.ttl);
     const lengthAt = this.#at;
@@ -187,6 +190,12 @@ class Writer {
       case 'TXT':
         for (const text of data.strings) this.#text(text);
         return;
+      case 'MX':
+        this.#u16(data.preference);
+        return this.#name(data.target, true);
+      case 'RAW':
+        this.#at += data.bytes.copy(this.#buffer, this.#at);
+        return;
       case 'HINFO':
         this.#text(data.cpu);
         this.#text(data.os);
@@ -208,6 +217,7 @@ function suffixKey(labels: Name, from: number): string {
 }
 
 function dataSize(data: RecordData): number {
+  if (data.type === 'RAW') return data.bytes.length;
   if (data.type === 'TXT') return data.strings.reduce((sum, s) => sum + 1 + s.length, 0);
   return data.type === 'HINFO' ? data.cpu.length + data.os.length + 2 : 0;
 }

@@ -1,0 +1,145 @@
+import { CorefileError, type Token, tokenize } from './tokens.js';
+
+/** A line of a plugin's configuration, and the lines of its braces. */
+export interface Directive {
+  name: string;
+  args: string[];
+  block: Directive[];
+  /** Where it stands, for errors: `error(message)` builds one. */
+  line: number;
+  column: number;
+  file: string;
+}
+
+export interface CorefileServer {
+  /** Keys as written: `.:53`, `example.org`, `tls://.:853`. */
+  keys: string[];
+  plugins: Directive[];
+  line: number;
+  column: number;
+  file: string;
+}
+
+const MAX_DEPTH = 8;
+
+/** An error at a directive. */
+export function directiveError(
+  at: { file: string; line: number; column: number },
+  message: string,
+): CorefileError {
+  return new CorefileError(at.file, at, message);
+}
+
+/**
+ * Parses a Corefile into server blocks with their plugin directives; knows nothing of plugins. Snippets
+ * (`(name) { ... }`) and `import name` are resolved.
+ */
+export function parseCorefile(
+  text: string,
+  file = 'Corefile',
+  env: Record<string, string | undefined> = process.env,
+): CorefileServer[] {
+  return new Parser(tokenize(text, file, env), file).servers();
+}
+
+class Parser {
+  readonly #tokens: Token[];
+  readonly #file: string;
+  readonly #snippets = new Map<string, Directive[]>();
+  #at = 0;
+
+  constructor(tokens: Token[], file: string) {
+    this.#tokens = tokens;
+    this.#file = file;
+  }
+
+  servers(): CorefileServer[] {
+    const servers: CorefileServer[] = [];
+    while (this.#peek() !== undefined) {
+      const first = this.#peek()!;
+      const keys = this.#keys();
+      const plugins = this.#braces(0, 'the server block');
+      const snippet = keys.length === 1 ? /^\((.+)\)$/.exec(keys[0]!) : null;
+      if (snippet !== null) this.#snippets.set(snippet[1]!, plugins);
+      else servers.push({ keys, plugins, line: first.line, column: first.column, file: this.#file });
+    }
+    return servers;
+  }
+
+  #peek(): Token | undefined {
+    return this.#tokens[this.#at];
+  }
+
+  #fail(token: Token | undefined, message: string): never {
+    const at = token ?? this.#tokens[this.#tokens.length - 1] ?? { line: 1, column: 1 };
+    throw new CorefileError(this.#file, at, message);
+  }
+
+  /** Keys up to the opening brace; commas between them are allowed. */
+  #keys(): string[] {
+    const keys: string[] = [];
+    for (let token = this.#peek(); ; token = this.#peek()) {
+      if (token === undefined) this.#fail(undefined, `expected '{' after ${JSON.stringify(keys.join(' '))}`);
+      if (token.text === '{' && !token.quoted) break;
+      if (token.text === '}' && !token.quoted) this.#fail(token, "unexpected '}'");
+      keys.push(...token.text.split(',').filter((k) => k !== ''));
+      this.#at++;
+    }
+    if (keys.length === 0) this.#fail(this.#peek(), 'a server block needs at least one zone');
+    return keys;
+  }
+
+  #braces(depth: number, what: string): Directive[] {
+    const open = this.#tokens[this.#at++];
+    if (depth > MAX_DEPTH) this.#fail(open, 'nested too deeply');
+    const directives: Directive[] = [];
+    for (;;) {
+      const token = this.#peek();
+      if (token === undefined) this.#fail(open, `'{' of ${what} is not closed`);
+      if (token.text === '}' && !token.quoted) {
+        this.#at++;
+        return directives;
+      }
+      const directive = this.#directive(depth);
+      if (directive.name === 'import' && directive.args.length === 1)
+        directives.push(...this.#imported(directive));
+      else directives.push(directive);
+    }
+  }
+
+  #imported(directive: Directive): Directive[] {
+    const snippet = this.#snippets.get(directive.args[0]!);
+    if (snippet === undefined)
+      throw directiveError(directive, `import: there is no snippet ${JSON.stringify(directive.args[0])}`);
+    return snippet;
+  }
+
+  /** Words up to the end of the line, and a block if the line ends with `{`. */
+  #directive(depth: number): Directive {
+    const first = this.#tokens[this.#at++]!;
+    if (first.text === '{' && !first.quoted) this.#fail(first, "unexpected '{'");
+    const args: string[] = [];
+    let block: Directive[] = [];
+    for (let token = this.#peek(); token !== undefined && token.line === first.line; token = this.#peek()) {
+      if (token.text === '}' && !token.quoted) break;
+      if (token.text === '{' && !token.quoted) {
+        block = this.#braces(depth + 1, first.text);
+        break;
+      }
+      args.push(token.text);
+      this.#at++;
+    }
+    return { name: first.text, args, block, line: first.line, column: first.column, file: this.#file };
+  }
+}
+
+/** Seconds of a Go duration ("5s", "1m30s", "500ms") or of a bare number of seconds; undefined when malformed. */
+export function parseDuration(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  const units: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+  let seconds = 0;
+  for (const [, number, , unit] of text.matchAll(/(\d+(\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+    seconds += Number(number) * units[unit!]!;
+  return seconds;
+}
