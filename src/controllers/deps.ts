@@ -40,18 +40,26 @@ export interface ControllerDepsInput {
 }
 
 /** Builds the shared dependencies. Call before the informers start: indexes can only be added to empty caches. */
-export function createControllerDeps(input: ControllerDepsInput): ControllerDeps {
+export function createControllerDeps(input: ControllerDepsInput): ControllerDeps & { stop(): void } {
   const { client, informers, logger, metrics } = input;
   const clock = input.clock ?? systemClock;
-  const recorder =
-    input.recorder ?? ((component: string) => createEventRecorder(client, { component, logger, clock }));
+  const recorders: { stop(): void }[] = [];
+  const recorder = (component: string) => {
+    const made = createEventRecorder(client, { component, logger, clock });
+    recorders.push(made);
+    return made;
+  };
   return {
     client,
     informers,
     clock,
     logger,
     metrics,
-    recorder,
+    recorder: input.recorder ?? recorder,
+    /** Ends the recorders that were made here. */
+    stop: () => {
+      for (const made of recorders) made.stop();
+    },
     queue: (name) => createWorkQueue({ name, clock, metrics, onError: reporter(logger, name) }),
     podLabels: indexByLabels(trimmedInformer(informers, Resources.pods)),
   };

@@ -38,9 +38,11 @@ class Loop implements Startable {
 
   async start(): Promise<void> {
     this.#abort = new AbortController();
+    const { signal } = this.#abort;
     const run = this.#build();
     this.#deps.informers.start();
-    await Promise.all(run.caches.map((cache) => cache.synced(this.#abort.signal)));
+    await Promise.all(run.caches.map((cache) => cache.synced(signal)));
+    signal.throwIfAborted();
     const queue = this.#deps.queue(this.#name);
     this.#queue = queue;
     this.#unsubscribe = run.subscribe(queue);

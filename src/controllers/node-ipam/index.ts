@@ -1,0 +1,1 @@
+export { createNodeIpamController, type NodeIpamOptions } from './controller.js';
