@@ -1,6 +1,13 @@
 import type { coordination, core, events, meta } from '../types/index.js';
 import { Check, semanticEqual } from './field-error.js';
-import { configMapKey, labelValue, nameIsDnsLabel, nameIsDnsSubdomain, qualifiedName } from './formats.js';
+import {
+  configMapKey,
+  labelValue,
+  type NameFormat,
+  nameIsDnsLabel,
+  nameIsDnsSubdomain,
+  qualifiedName,
+} from './formats.js';
 import { checkLegacyCidr, cidrFamilyOf } from './ip-formats.js';
 import { checkLabelName } from './labels.js';
 import { checkObjectMeta, checkObjectMetaUpdate } from './object-meta.js';
@@ -14,9 +21,13 @@ const MAX_DATA_BYTES = 1024 * 1024;
 const FROZEN = 'field is immutable when `immutable` is set';
 
 /** Kinds whose only rules are those of metadata: ServiceAccount, Lease's name and the like. */
-export function validateMetadataOnly(object: { metadata: meta.ObjectMeta }, namespaced: boolean): Errors {
+export function validateMetadataOnly(
+  object: { metadata: meta.ObjectMeta },
+  namespaced: boolean,
+  name: NameFormat = nameIsDnsSubdomain,
+): Errors {
   const check = new Check();
-  checkObjectMeta(check, object.metadata, { namespaced, name: nameIsDnsSubdomain });
+  checkObjectMeta(check, object.metadata, { namespaced, name });
   return check.errors;
 }
 

@@ -5,6 +5,7 @@ import * as coreKinds from './core-kinds.js';
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './endpoint-slice.js';
 import { validateEndpoints, validateEndpointsUpdate } from './endpoints.js';
 import { Check } from './field-error.js';
+import { nameIsDnsSubdomain, nameIsPathSegment } from './formats.js';
 import { checkObjectMetaUpdate } from './object-meta.js';
 import {
   validateEphemeralContainersUpdate,
@@ -82,7 +83,11 @@ const RULES: Readonly<Record<string, Rules>> = {
 
 function rulesOf(kind: KindInfo): Rules {
   const own = Object.hasOwn(RULES, kind.message) ? RULES[kind.message] : undefined;
-  return own ?? rules((object) => coreKinds.validateMetadataOnly(object, kind.namespaced));
+  if (own !== undefined) return own;
+  // Names of RBAC kinds (`system:node`) and addresses (`2001:db8::1`) need only be one segment of a path.
+  const segment = kind.group === 'rbac.authorization.k8s.io' || kind.message === 'networking.v1.IPAddress';
+  const name = segment ? nameIsPathSegment : nameIsDnsSubdomain;
+  return rules((object) => coreKinds.validateMetadataOnly(object, kind.namespaced, name));
 }
 
 /** The same problem may be found on two ways through the checks; clients see it once. */
