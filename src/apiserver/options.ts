@@ -16,7 +16,7 @@ export interface ApiServerOptions {
   clientCA?: string;
   /** --token-auth-file: a path, read at start. */
   tokenAuthFile?: string;
-  /** --advertise-address: where default/kubernetes points to; absent: nothing is published. */
+  /** --advertise-address: where default/kubernetes points to; absent: an address of the machine. */
   advertiseAddress?: string;
   /** The port that default/kubernetes points to; absent: the bound one. */
   advertisePort?: number;
@@ -32,6 +32,8 @@ export interface ApiServerOptions {
   serviceAccountKeys?: string[];
   /** --api-audiences. */
   apiAudiences?: string[];
+  /** Several API servers use the store (etcd): default/kubernetes lists those that are alive. */
+  sharedStore?: boolean;
   /** --max-requests-inflight; 0 is no limit. */
   maxRequestsInflight?: number;
   /** --max-mutating-requests-inflight; 0 is no limit. */

@@ -3,9 +3,11 @@ import type { Clock, Logger, Metrics, Startable } from '#base';
 import { Group, systemClock } from '#base';
 import type { Store } from '#storage';
 import { createAdmission } from './admission/index.js';
+import { defaultAdvertiseAddress } from './advertise.js';
 import { createAllocators } from './allocators/index.js';
 import { createAuthenticator, createServiceAccountTokens } from './authn/index.js';
 import { createAuthorizer } from './authz/index.js';
+import { createBootstrap } from './bootstrap/index.js';
 import type { ApiRequest, ApiResponse, EgressDialer, ObjectStore, UpgradeRequest } from './contracts.js';
 import type { ServerDeps, Strategies } from './deps.js';
 import { Endpoints } from './endpoints.js';
@@ -68,7 +70,19 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
     upgrade: (request) => pipeline.upgrade(request),
     logger: core.logger,
   });
-  const life = new Group([core.resources, ...filters.members, listener]);
+  const bootstrap = lazily(() => {
+    const { clientCA } = options;
+    const advertiseAddress =
+      options.advertiseAddress ?? defaultAdvertiseAddress(options.bindAddress ?? '127.0.0.1');
+    const advertisePort = options.advertisePort ?? listener.address?.port ?? 6443;
+    const settings = { serviceCIDRs: options.serviceClusterIPRange, advertiseAddress, advertisePort };
+    return createBootstrap(
+      { ...settings, shared: options.sharedStore === true, ...(clientCA === undefined ? {} : { clientCA }) },
+      core,
+      filters.allocators,
+    );
+  });
+  const life = new Group([core.resources, ...filters.members, listener, bootstrap]);
   return {
     kinds: core.kinds,
     objects: core.objects,
@@ -83,6 +97,18 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
       drain.abort();
       return life.stop();
     },
+  };
+}
+
+/** A member that can only be built when those before it have started. */
+function lazily(build: () => Startable): Startable {
+  let built: Startable | undefined;
+  return {
+    start: () => {
+      built = build();
+      return built.start();
+    },
+    stop: async () => built?.stop(),
   };
 }
 

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '#apiserver';
-import { createAuthority, createLogger, createMetrics, issueCertificate, type KeyPair, type Metrics } from '#base';
+import {
+  createAuthority,
+  createLogger,
+  createMetrics,
+  issueCertificate,
+  type KeyPair,
+  type Metrics,
+} from '#base';
 import { createMemoryStore, type Store } from '#storage';
 
 export interface TestServer {
@@ -44,6 +51,7 @@ export async function startServer(
     {
       bindAddress: '127.0.0.1',
       securePort: 0,
+      advertiseAddress: '192.0.2.10',
       tlsCert: serving.certificate,
       tlsPrivateKey: serving.key,
       clientCA: ca.certificate,
@@ -52,7 +60,14 @@ export async function startServer(
       serviceAccountSigningKey: serving.key,
       ...options,
     },
-    { store, metrics, logger: createLogger({ level: process.env['TEST_LOG'] === undefined ? 'error' : 'debug', component: 'apiserver' }) },
+    {
+      store,
+      metrics,
+      logger: createLogger({
+        level: process.env['TEST_LOG'] === undefined ? 'error' : 'debug',
+        component: 'apiserver',
+      }),
+    },
   );
   const dir = mkdtempSync(join(tmpdir(), 'kubesvc-apiserver-'));
   const stop = async (): Promise<void> => {

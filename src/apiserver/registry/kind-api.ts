@@ -5,46 +5,16 @@ import {
   decodeObject as decodeBody,
   Errors,
   encodeProtobuf as encodeMessageBody,
-  type FieldError,
   type FieldValidation,
   findMessage,
   type KindInfo,
   type KubeObject,
   message,
-  type meta,
   pruneAndCheck,
   SchemaError,
 } from '#api';
 
 export type { Decoded, FieldValidation };
-
-const deleteOptionsKind: KindInfo = {
-  group: 'meta.k8s.io',
-  version: 'v1',
-  kind: 'DeleteOptions',
-  resource: '',
-  singular: '',
-  shortNames: [],
-  categories: [],
-  namespaced: false,
-  message: 'meta.v1.DeleteOptions',
-  subresources: [],
-  storagePrefix: '',
-  generation: false,
-  selectableFields: [],
-  virtual: true,
-};
-
-/** Decodes a body as DeleteOptions, which every group and version has. */
-export function decodeOptions(body: Buffer, contentType: string | undefined): meta.DeleteOptions {
-  const { object } = decodeBody(body, contentType, {
-    kind: deleteOptionsKind,
-    anyGroupVersion: true,
-    fieldValidation: 'Ignore',
-  });
-  const { kind: _kind, apiVersion: _apiVersion, ...options } = object as meta.DeleteOptions & KubeObject;
-  return options;
-}
 
 export function decodeObject(
   kind: KindInfo,
@@ -93,25 +63,6 @@ export function toYaml(value: unknown): Buffer {
 }
 
 // Below: bound to #api as its parts land.
-export function labelMatcher(text: string): (labels: Readonly<Record<string, string>>) => boolean {
-  const terms = text.split(',').map((t) => t.split('='));
-  return (labels) => terms.every(([k, v]) => labels[k!] === v);
-}
-export interface FieldTerm {
-  field: string;
-  operator: '=' | '!=';
-  value: string;
-}
-export function parseFieldTerms(text: string): FieldTerm[] {
-  return text
-    .split(',')
-    .filter((t) => t !== '')
-    .map((t) => {
-      const m = /^([^=!]+)(==|=|!=)(.*)$/.exec(t);
-      if (m === null) throw Errors.badRequest(`invalid selector: '${t}'; can't understand '${t}'`);
-      return { field: m[1]!, operator: m[2] === '!=' ? '!=' : '=', value: m[3]! };
-    });
-}
 export interface FieldCall {
   manager: string;
   subresource: string;
@@ -130,23 +81,4 @@ export function applyConfiguration(
   _call: FieldCall & { force: boolean },
 ): KubeObject {
   return { ...live, ...configuration } as KubeObject;
-}
-export interface TableColumn {
-  name: string;
-  type: string;
-  format: string;
-  description: string;
-  priority: number;
-}
-export function printedColumns(_kind: KindInfo): TableColumn[] {
-  return [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }];
-}
-export function printedRow(
-  _kind: KindInfo,
-  object: KubeObject,
-): { cells: unknown[]; conditions?: unknown[] } {
-  return { cells: [object.metadata.name] };
-}
-export function unusedErrors(): FieldError[] {
-  return [];
 }

@@ -32,7 +32,7 @@ export async function listObjects(context: RequestContext, resource: Resource): 
 export function listOptions(context: RequestContext, resource: Resource): ListOptions {
   const query = listQuery(context.info, false);
   return {
-    selection: selectionOf(context.info, resource).selection,
+    selection: selectionOf(context.info, resource),
     ...(query.resourceVersion === undefined ? {} : { resourceVersion: query.resourceVersion }),
     ...(query.match === undefined ? {} : { match: query.match }),
     ...(query.limit === undefined ? {} : { limit: query.limit }),
@@ -48,7 +48,7 @@ export function listAnswer(
   form: Negotiated,
   list: CachedList,
 ): ApiResponse | Promise<ApiResponse> {
-  const plain = form.encoding === 'json' && form.transform === 'none' && servesStoredBytes(resource);
+  const plain = form.encoding === 'json' && form.transform === 'none' && resource.convert === undefined;
   if (!plain) return listResponse(context, resource, form, list);
   const { apiVersion, kind } = resource;
   return {
@@ -57,9 +57,4 @@ export function listAnswer(
     body: listBody(list, { apiVersion, listKind: `${kind.kind}List` }),
     document: true,
   };
-}
-
-/** Whether what is stored is exactly what clients see. */
-export function servesStoredBytes(resource: Resource): boolean {
-  return resource.convert === undefined && resource.strategy.decorate === undefined;
 }

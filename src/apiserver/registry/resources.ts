@@ -5,6 +5,7 @@ import {
   type KindInfo,
   type KindRegistry,
   type KubeObject,
+  selectableFieldsOf,
 } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import type { Store } from '#storage';
@@ -97,7 +98,7 @@ export class Resources implements Startable {
       logger,
       clock,
       metrics,
-      ...(strategy?.fields === undefined ? {} : { fields: (object: KubeObject) => strategy.fields!(object) }),
+      fields: (object) => strategy?.fields?.(object) ?? selectableFieldsOf(kind, object),
       ...(kind.resource === 'pods' ? { indexField: 'spec.nodeName' } : {}),
       ...(strategy?.decorate === undefined ? {} : { decode: decorator(strategy) }),
     });

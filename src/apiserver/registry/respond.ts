@@ -26,11 +26,7 @@ export const watchOffer: Offer = { table: true, partial: true, protobuf: false, 
 
 /** The object in the resource's own kind, as clients see it. Shared: do not edit. */
 export function objectOf(resource: Resource, subject: Subject): KubeObject {
-  const seen = 'cached' in subject ? viewOf(resource, subject.cached.object()) : subject.object;
-  if (resource.strategy.decorate === undefined) return seen;
-  const copy = structuredClone(seen);
-  resource.strategy.decorate(copy);
-  return copy;
+  return 'cached' in subject ? viewOf(resource, subject.cached.object()) : subject.object;
 }
 
 /** One object in the negotiated form. */
@@ -42,8 +38,8 @@ export function objectResponse(
   subject: Subject,
 ): ApiResponse {
   const headers = { 'content-type': form.contentType };
-  const stored = resource.convert === undefined && resource.strategy.decorate === undefined;
-  if (form.encoding === 'json' && form.transform === 'none' && stored && 'cached' in subject) {
+  const plain = form.encoding === 'json' && form.transform === 'none' && resource.convert === undefined;
+  if (plain && 'cached' in subject) {
     return { status, headers, body: subject.cached.bytes() };
   }
   const object = objectOf(resource, subject);
@@ -58,7 +54,7 @@ function encodeOne(
 ): Buffer {
   if (form.transform === 'partial') return encode(form, partialObject(object, form.transformVersion));
   if (form.transform === 'table') {
-    const options = tableOptions(context.info, form.transformVersion);
+    const options = tableOptions(context.info, form.transformVersion, Date.now());
     return encode(form, buildTable(resource.kind, [object], options, object.metadata));
   }
   if (form.encoding === 'protobuf') return encodeProtobuf(resource.kind, object);
@@ -89,7 +85,7 @@ export async function listResponse(
     return { status: 200, headers, body };
   }
   if (form.transform === 'table') {
-    const options = tableOptions(context.info, form.transformVersion);
+    const options = tableOptions(context.info, form.transformVersion, Date.now());
     return { status: 200, headers, body: await tableBody(resource, turns, options, metadata, form) };
   }
   return {

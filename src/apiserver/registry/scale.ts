@@ -1,4 +1,12 @@
-import { type autoscaling, Errors, type KindInfo, type KubeObject, type meta } from '#api';
+import {
+  type autoscaling,
+  Errors,
+  type KindInfo,
+  type KubeObject,
+  labelSelectorOf,
+  type meta,
+  selectorFromMap,
+} from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { negotiate } from '../request/negotiation.js';
 import { checkObject, decodeObject } from './kind-api.js';
@@ -108,25 +116,16 @@ function scaleOf(resource: Resource, object: Scalable): autoscaling.Scale & Kube
   };
 }
 
-/** A selector in the text form that clients put into `labelSelector` (FormatLabelSelector). */
+/** A selector in the text form that clients put into `labelSelector`. */
 function selectorText(
   kind: string,
   selector: meta.LabelSelector | Record<string, string> | undefined,
 ): string {
   if (selector === undefined) return '';
-  const { matchLabels = {}, matchExpressions = [] } =
-    kind === 'ReplicationController'
-      ? { matchLabels: selector as Record<string, string> }
-      : (selector as meta.LabelSelector);
-  const equals = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  const others = matchExpressions.map((e) => ({ key: e.key, text: expressionText(e) }));
-  const all = [...equals, ...others].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return all.map((term) => term.text).join(',');
-}
-
-function expressionText({ key, operator, values = [] }: meta.LabelSelectorRequirement): string {
-  const list = `(${[...values].sort().join(',')})`;
-  if (operator === 'In') return `${key} in ${list}`;
-  if (operator === 'NotIn') return `${key} notin ${list}`;
-  return operator === 'DoesNotExist' ? `!${key}` : key;
+  const plain = kind === 'ReplicationController';
+  return String(
+    plain
+      ? selectorFromMap(selector as Record<string, string>)
+      : labelSelectorOf(selector as meta.LabelSelector),
+  );
 }

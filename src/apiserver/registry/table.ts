@@ -1,32 +1,35 @@
-import { Errors, type KindInfo, type KubeObject } from '#api';
+import {
+  Errors,
+  type KindInfo,
+  type KubeObject,
+  type TableColumn,
+  type TableRow,
+  tableColumns,
+  tableRow,
+} from '#api';
 import type { RequestInfo } from '../contracts.js';
-import { printedColumns, printedRow, type TableColumn } from './kind-api.js';
-import { partialObject } from './partial.js';
 
 export interface TableOptions {
   apiVersion: string;
   includeObject: 'None' | 'Metadata' | 'Object';
-}
-
-export interface TableRow {
-  cells: unknown[];
-  conditions?: unknown[];
-  object?: unknown;
+  /** What ages are computed against, milliseconds since the epoch. */
+  now: number;
 }
 
 export interface Table {
   kind: 'Table';
   apiVersion: string;
   metadata: Record<string, unknown>;
-  columnDefinitions: TableColumn[];
+  /** Only the first event of a watch carries them. */
+  columnDefinitions: TableColumn[] | null;
   rows: TableRow[];
 }
 
 /** Reads `includeObject`; throws BadRequest for values that do not exist. */
-export function tableOptions(info: RequestInfo, apiVersion: string): TableOptions {
+export function tableOptions(info: RequestInfo, apiVersion: string, now: number): TableOptions {
   const include = info.query.get('includeObject') ?? '';
-  if (include === '' || include === 'Metadata') return { apiVersion, includeObject: 'Metadata' };
-  if (include === 'None' || include === 'Object') return { apiVersion, includeObject: include };
+  if (include === '' || include === 'Metadata') return { apiVersion, includeObject: 'Metadata', now };
+  if (include === 'None' || include === 'Object') return { apiVersion, includeObject: include, now };
   throw Errors.badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
 }
 
@@ -46,15 +49,7 @@ export function buildTable(
       ...(token === undefined ? {} : { continue: token }),
       ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
     },
-    columnDefinitions: printedColumns(kind),
+    columnDefinitions: tableColumns(kind),
     rows: objects.map((object) => tableRow(kind, object, options)),
   };
-}
-
-function tableRow(kind: KindInfo, object: KubeObject, options: TableOptions): TableRow {
-  const { cells, conditions } = printedRow(kind, object);
-  const row: TableRow = { cells, ...(conditions === undefined ? {} : { conditions }) };
-  if (options.includeObject === 'Object') row.object = object;
-  if (options.includeObject === 'Metadata') row.object = partialObject(object, options.apiVersion);
-  return row;
 }

@@ -1,11 +1,11 @@
-import { applyDefaults, type KubeObject } from '#api';
+import { applyDefaults, decodeDeleteOptions, type KubeObject } from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { negotiate } from '../request/negotiation.js';
 import { jsonResponse } from '../request/respond.js';
 import { createObject } from './create.js';
 import { deleteEach, deleteObject } from './delete.js';
 import { type DeleteOptions, optionsFromQuery } from './delete-options.js';
-import { decodeObject, decodeOptions } from './kind-api.js';
+import { decodeObject } from './kind-api.js';
 import { patchSource } from './patch.js';
 import { listAnswer, listOptions } from './read.js';
 import type { Resource } from './resource.js';
@@ -90,7 +90,7 @@ async function readDeleteOptions(context: RequestContext): Promise<DeleteOptions
   const body = await context.request.body();
   const fromQuery = optionsFromQuery(context.info.query);
   if (body.length === 0) return fromQuery;
-  return { ...fromQuery, ...decodeOptions(body, context.request.headers['content-type']) };
+  return { ...fromQuery, ...decodeDeleteOptions(body, context.request.headers['content-type']) };
 }
 
 /** DELETE of one object: answers with the object or a Status, as the kind does upstream. */

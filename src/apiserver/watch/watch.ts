@@ -43,7 +43,7 @@ export async function watchObjects(
 
 function watchOptions(context: RequestContext, resource: Resource, signal: AbortSignal): WatchOptions {
   const query = listQuery(context.info, true);
-  const { selection } = selectionOf(context.info, resource);
+  const selection = selectionOf(context.info, resource);
   // The legacy /watch/ path names one object.
   if (context.info.parts[1] !== undefined) selection.name = context.info.parts[1];
   const seconds = query.timeoutSeconds ?? 0;
@@ -93,17 +93,18 @@ function framerOf(context: RequestContext, resource: Resource, form: Negotiated)
     const name = `partial/${form.transformVersion}`;
     return shared(resource, name, (object) => partialObject(object, form.transformVersion));
   }
-  if (resource.convert === undefined && resource.strategy.decorate === undefined)
-    return (item) => item.line();
+  if (resource.convert === undefined) return (item) => item.line();
   return shared(resource, `kind/${resource.apiVersion}`, (object) => object);
 }
 
 /** Only the first event of a watch carries the column definitions. */
 function tableFramer(context: RequestContext, resource: Resource, form: Negotiated): Framer {
-  const options = tableOptions(context.info, form.transformVersion);
+  const options = tableOptions(context.info, form.transformVersion, 0);
   const name = `table/${form.transformVersion}/${options.includeObject}/${resource.apiVersion}`;
-  const table = (object: KubeObject) =>
-    buildTable(resource.kind, object.metadata.name === undefined ? [] : [object], options, object.metadata);
+  const table = (object: KubeObject) => {
+    const objects = object.metadata.name === undefined ? [] : [object];
+    return buildTable(resource.kind, objects, { ...options, now: Date.now() }, object.metadata);
+  };
   const first = shared(resource, `${name}/first`, table);
   const next = shared(resource, name, (object) => ({ ...table(object), columnDefinitions: null }));
   let started = false;
