@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '#base';
-import { createLmdbStore, createMemoryStore } from '#storage';
+import { createEtcdStore, createLmdbStore, createMemoryStore } from '#storage';
+import { EtcdProcess, haveEtcd } from './store-etcd-process.js';
 import { storeContract } from './store-suite.js';
 
 storeContract('memory', async () => {
@@ -23,3 +24,27 @@ storeContract('lmdb', async () => {
     },
   };
 });
+
+if (haveEtcd()) {
+  storeContract(
+    'etcd',
+    async () => {
+      const etcd = new EtcdProcess();
+      await etcd.start();
+      const store = await createEtcdStore({
+        endpoints: [etcd.endpoint],
+        prefix: '/test',
+        logger: silentLogger,
+      });
+      await store.start();
+      return {
+        store,
+        close: async () => {
+          await store.stop();
+          await etcd.remove();
+        },
+      };
+    },
+    10,
+  );
+}
