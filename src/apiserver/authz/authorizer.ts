@@ -6,6 +6,8 @@ import { PolicyCache } from './policy-cache.js';
 import { type PolicyRule, ruleAllows } from './rules.js';
 
 export const SUPERUSERS = 'system:masters';
+/** Upstream's default of --authorization-always-allow-paths: probes must not depend on stored roles. */
+const ALWAYS_ALLOWED = new Set(['/healthz', '/livez', '/readyz']);
 
 /** Rules that apply to a user, for reviews and escalation checks. */
 export interface RuleResolver {
@@ -33,6 +35,9 @@ export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
 
   async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
     if (attributes.user.groups.includes(SUPERUSERS)) return { decision: 'allow', reason: '' };
+    if (!attributes.isResourceRequest && ALWAYS_ALLOWED.has(attributes.path)) {
+      return { decision: 'allow', reason: '' };
+    }
     const node = await this.#nodes.authorize(attributes);
     if (node.decision === 'allow') return node;
     const role = this.#byRole(attributes);
