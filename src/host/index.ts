@@ -1,8 +1,8 @@
 /** The only place that starts programs. */
 
+export * from './conntrack.js';
 export * from './foreground.js';
 export * from './nft.js';
-export * from './conntrack.js';
 export * from './programs.js';
 export * from './requirements.js';
 export * from './sandbox.js';

@@ -18,6 +18,8 @@ export interface NodeNamespaceOptions {
   /** Addresses with prefix lengths on the node's `eth0`. */
   addresses: string[];
   gateways: string[];
+  /** Further addresses with prefix lengths, on the node's loopback link. */
+  loopback?: string[];
   /** Program and arguments to become the node's main process. */
   command: string[];
   env: Record<string, string>;
@@ -183,6 +185,7 @@ function nodeScript(bridge: string, options: NodeNamespaceOptions): string {
   return [
     `hostname ${name}`,
     'ip link set lo up',
+    ...(options.loopback ?? []).map((a) => `ip addr add ${a} dev lo`),
     `ip link add eth0 type veth peer name ${peer} netns 1`,
     ...addresses.map((a) => `ip addr add ${a} dev eth0${a.includes(':') ? ' nodad' : ''}`),
     'ip link set eth0 up',

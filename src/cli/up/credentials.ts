@@ -22,6 +22,7 @@ export interface KeyPairFiles {
 export class Credentials {
   readonly #directory: string;
   readonly #authority: KeyPair;
+  readonly #ensured = new Map<string, Promise<KeyPairFiles & { pair: KeyPair }>>();
 
   private constructor(directory: string, authority: KeyPair) {
     this.#directory = directory;
@@ -41,8 +42,17 @@ export class Credentials {
     return this.#authority.certificate;
   }
 
-  /** Loads or issues the certificate `name`; the files are `name.crt` and `name.key`. */
-  async ensure(name: string, request: CertificateRequest): Promise<KeyPairFiles & { pair: KeyPair }> {
+  /** Loads or issues the certificate `name`, once per process; the files are `name.crt` and `name.key`. */
+  ensure(name: string, request: CertificateRequest): Promise<KeyPairFiles & { pair: KeyPair }> {
+    let ensured = this.#ensured.get(name);
+    if (ensured === undefined) {
+      ensured = this.#ensure(name, request);
+      this.#ensured.set(name, ensured);
+    }
+    return ensured;
+  }
+
+  async #ensure(name: string, request: CertificateRequest): Promise<KeyPairFiles & { pair: KeyPair }> {
     let pair = read(this.#directory, name);
     if (pair === undefined || !certificateFits(pair, this.#authority, request)) {
       pair = write(this.#directory, name, await issueCertificate(this.#authority, request));

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { createLogger, type LogLevel } from '#base';
+import type { Cluster } from '../up/cluster.js';
+import {
+  type ClusterPaths,
+  type ClusterSettings,
+  clusterPaths,
+  clusterSettings,
+  defaultDataDir,
+  makeDirectories,
+  type RawSettings,
+} from '../up/settings.js';
+
+interface Options extends RawSettings {
+  logLevel: LogLevel;
+  output?: string;
+}
+
+/** `kubesvc up`: a cluster in the foreground until Ctrl-C or SIGTERM. */
+export function register(program: Command): void {
+  addClusterOptions(program.command('up'))
+    .description(
+      'Start a cluster on this machine, in network namespaces of its own, and keep it until Ctrl-C.',
+    )
+    .addOption(new Option('-o, --output <format>', 'print the summary as JSON').choices(['json']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ kubesvc up
+  $ kubesvc up --nodes 3 --data-dir ./.kubesvc --port 0
+  $ kubesvc up --service-cidr 10.111.0.0/16 --pod-cidr 10.222.0.0/16 --proxy-mode nftables
+  $ kubesvc up -o json | jq -r .kubeconfig      (in the background, for scripts)
+
+Objects are kept in the data directory and are there again after a restart. Nothing of the host's links,
+routes, rules or sysctls is touched; without root, everything runs in a user namespace.`,
+    )
+    .action(up);
+}
+
+/** The options that `up` and `demo` share. */
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option('--nodes <n>', 'number of nodes', '2')
+    .option('--data-dir <dir>', 'where objects, certificates and logs are kept', defaultDataDir())
+    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--pod-cidr <cidr>', 'addresses of Pods, a /24 per node', '10.244.0.0/16')
+    .option('--node-cidr <cidr>', 'addresses of nodes', '172.30.0.0/16')
+    .addOption(
+      new Option('--proxy-mode <mode>', "the service proxy's mode")
+        .choices(['nftables', 'iptables', 'ipvs', 'userspace'])
+        .default('nftables'),
+    )
+    .option('--port <port>', "the API server's port on 127.0.0.1; 0 picks a free one", '6443')
+    .addOption(
+      new Option('--log-level <level>', 'how much goes to the log files')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    );
+}
+
+async function up(options: Options): Promise<void> {
+  const started = performance.now();
+  const { settings, paths, cluster } = await openCluster(options);
+  const stopped = stopSignal();
+  await cluster.start();
+  if (options.output === 'json')
+    process.stdout.write(`${JSON.stringify(summary(settings, paths, cluster))}\n`);
+  else process.stdout.write(describe(settings, paths, cluster, performance.now() - started));
+  const reason = await Promise.race([stopped, cluster.failure]);
+  if (typeof reason === 'string') process.stderr.write(`\n${reason}: stopping\n`);
+  await cluster.stop();
+  if (reason instanceof Error) throw reason;
+}
+
+/** A cluster that has not been started; the directories exist. */
+export async function openCluster(options: Options, progress?: (part: string) => void) {
+  const settings = clusterSettings(options);
+  const paths = clusterPaths(settings.dataDir);
+  makeDirectories(paths);
+  const logger = createLogger({
+    level: options.logLevel,
+    component: 'control-plane',
+    file: join(paths.logs, 'control-plane.log'),
+  });
+  const { Cluster } = await import('../up/cluster.js');
+  const cluster = new Cluster(settings, paths, {
+    logger,
+    logLevel: options.logLevel,
+    ...(progress === undefined ? {} : { progress }),
+  });
+  return { settings, paths, cluster };
+}
+
+/** Resolves with the signal's name; further signals are ignored while stopping. */
+export function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+  });
+}
+
+function summary(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluster) {
+  return {
+    kubeconfig: paths.kubeconfig,
+    server: cluster.server,
+    dns: settings.dnsIp,
+    serviceCIDR: settings.serviceCidr.text,
+    podCIDR: settings.podCidr.text,
+    nodes: settings.nodes,
+    dataDir: settings.dataDir,
+    pid: process.pid,
+  };
+}
+
+function describe(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluster, ms: number): string {
+  return `kubesvc is up after ${(ms / 1000).toFixed(2)} s
+  API server   ${cluster.server}
+  kubeconfig   ${paths.kubeconfig}
+  Services     ${settings.serviceCidr.text}   cluster DNS ${settings.dnsIp}
+  Pods         ${settings.podCidr.text}   on ${settings.nodes} node${settings.nodes === 1 ? '' : 's'}
+  logs         ${paths.logs}
+
+Next:
+  export KUBECONFIG=${paths.kubeconfig}
+  kubectl apply -f examples/hello.yaml && kubectl get pods,services -o wide
+Ctrl-C stops everything; objects stay in ${settings.dataDir}.
+`;
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import {
+  createLogger,
+  createMetrics,
+  Group,
+  type Logger,
+  type LogLevel,
+  type Startable,
+  systemClock,
+} from '#base';
+import { type Client, createClientFromConfig, createEventRecorder, createInformerFactory } from '#client';
+import { createDnsServer } from '#dns';
+import { createPrograms, type Programs } from '#host';
+import { createNodeAgent } from '#node';
+import { createProxy, loadProxyConfig } from '#proxy';
+import { createApiRelay } from '../net/api-relay.js';
+import { createConnectProxy } from '../net/connect-proxy.js';
+
+/** Everything that one node's process of `kubesvc up` is told; paths and addresses only, no secrets. */
+export interface AgentConfig {
+  name: string;
+  ip: string;
+  dataDir: string;
+  logFile: string;
+  logLevel: LogLevel;
+  /** Unix socket of the API server, speaking TLS. */
+  apiSocket: string;
+  /** Unix socket on which this process opens the node's network to the API server and the host's loopback. */
+  connectSocket: string;
+  /** Where Pods find the API server in this node's network. */
+  apiAddress: string;
+  apiPort: number;
+  caFile: string;
+  /** Certificate and key files per identity. */
+  credentials: Record<'node' | 'proxy' | 'dns', { certificate: string; key: string }>;
+  dnsIp: string;
+  clusterDomain: string;
+  podCidr: string;
+  serviceCidr: string;
+  proxyMode: string;
+  loadBalancing: string;
+}
+
+/** The processes of one node in one: node agent, service proxy and DNS, each with its own identity. */
+export function createAgent(config: AgentConfig): Startable {
+  const logger = createLogger({ level: config.logLevel, component: config.name, file: config.logFile });
+  const programs = createPrograms({ logger });
+  const clients = {
+    node: clientFor(config, 'node', `kubesvc-node/${config.name}`),
+    proxy: clientFor(config, 'proxy', `kubesvc-proxy/${config.name}`),
+    dns: clientFor(config, 'dns', `kubesvc-dns/${config.name}`),
+  };
+  return new Group([
+    programs,
+    closing(Object.values(clients)),
+    createApiRelay({ host: config.apiAddress, port: config.apiPort, socketPath: config.apiSocket }),
+    createConnectProxy({ socketPath: config.connectSocket, logger }),
+    parallel([
+      nodePart(config, clients.node, programs, logger),
+      proxyPart(config, clients.proxy, programs, logger.child({ part: 'proxy' })),
+      dnsPart(config, clients.dns, logger.child({ part: 'dns' })),
+    ]),
+  ]);
+}
+
+function clientFor(config: AgentConfig, identity: 'node' | 'proxy' | 'dns', userAgent: string): Client {
+  const { certificate, key } = config.credentials[identity];
+  return createClientFromConfig(
+    {
+      server: 'https://localhost',
+      socketPath: config.apiSocket,
+      ca: readFileSync(config.caFile),
+      cert: readFileSync(certificate),
+      key: readFileSync(key),
+      namespace: 'default',
+    },
+    userAgent,
+  );
+}
+
+function nodePart(config: AgentConfig, client: Client, programs: Programs, logger: Logger): Startable {
+  const { certificate, key } = config.credentials.node;
+  return createNodeAgent(
+    {
+      name: config.name,
+      nodeIPs: [config.ip],
+      dataDir: config.dataDir,
+      clusterDNS: [config.dnsIp],
+      clusterDomain: config.clusterDomain,
+      server: {
+        address: config.ip,
+        certificate: readFileSync(certificate, 'utf8'),
+        key: readFileSync(key, 'utf8'),
+        clientCa: readFileSync(config.caFile, 'utf8'),
+      },
+    },
+    {
+      client,
+      informers: createInformerFactory(client, { logger }),
+      programs,
+      logger,
+      metrics: createMetrics(),
+      clock: systemClock,
+    },
+  );
+}
+
+function proxyPart(config: AgentConfig, client: Client, programs: Programs, logger: Logger): Startable {
+  const { config: proxyConfig } = loadProxyConfig(
+    JSON.stringify({
+      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+      kind: 'KubeProxyConfiguration',
+      mode: config.proxyMode,
+      clusterCIDR: config.podCidr,
+      detectLocalMode: 'ClusterCIDR',
+      loadBalancing: { algorithm: config.loadBalancing },
+    }),
+  );
+  return createProxy(
+    { config: proxyConfig, nodeName: config.name, families: ['IPv4'] },
+    {
+      client,
+      informers: createInformerFactory(client, { logger }),
+      programs,
+      logger,
+      metrics: createMetrics(),
+      clock: systemClock,
+      events: createEventRecorder(client, { component: 'kube-proxy', host: config.name, logger }),
+    },
+  );
+}
+
+/** The shipped Corefile's shape, on the node's own address, which `kube-dns` points to. */
+export function nodeCorefile(config: Pick<AgentConfig, 'ip' | 'clusterDomain'>): string {
+  return [
+    '.:53 {',
+    `    bind ${config.ip}`,
+    `    kubernetes ${config.clusterDomain} in-addr.arpa ip6.arpa {`,
+    '        pods insecure',
+    '        fallthrough in-addr.arpa ip6.arpa',
+    '        ttl 30',
+    '    }',
+    '    loadbalance',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function dnsPart(config: AgentConfig, client: Client, logger: Logger): Startable {
+  return createDnsServer(
+    { corefile: nodeCorefile(config), corefileName: `Corefile of ${config.name}` },
+    { informers: createInformerFactory(client, { logger }), logger, metrics: createMetrics() },
+  );
+}
+
+function closing(clients: Client[]): Startable {
+  return {
+    async start() {},
+    async stop() {
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+/** Members that do not need each other start and stop together; a failed start stops the others. */
+function parallel(members: Startable[]): Startable {
+  return {
+    async start() {
+      const results = await Promise.allSettled(members.map((m) => m.start()));
+      const failed = results.find((r) => r.status === 'rejected');
+      if (failed === undefined) return;
+      await Promise.allSettled(members.map((m) => m.stop()));
+      throw failed.reason;
+    },
+    async stop() {
+      await Promise.all(members.map((m) => m.stop()));
+    },
+  };
+}

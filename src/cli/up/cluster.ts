@@ -1,0 +1,372 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type ApiServer, createApiServer } from '#apiserver';
+import {
+  cidrAddress,
+  createMetrics,
+  Group,
+  type KeyPair,
+  type Logger,
+  type LogLevel,
+  type Startable,
+} from '#base';
+import { type Client, createInformerFactory } from '#client';
+import { createControllerManager } from '#controllers';
+import { createPrograms, createSandbox, type Programs, type Sandbox, type SpawnedProgram } from '#host';
+import { createLmdbStore, type Store } from '#storage';
+import type { AgentConfig } from '../compose/agent.js';
+import { identities, inProcessClient } from '../compose/in-process.js';
+import { createConnectDialer } from '../net/connect-dialer.js';
+import { Credentials, type KeyPairFiles } from './credentials.js';
+import { createDnsAddon } from './dns-addon.js';
+import { createHostPorts } from './host-ports.js';
+import { writeKubeconfig } from './kubeconfig-file.js';
+import { type ClusterPaths, type ClusterSettings, type NodeSettings, nodeSettings } from './settings.js';
+import { isRunning, processStartTime, readState, removeState, writeState } from './state.js';
+
+/** The port on which Pods find the API server, in every node's network. */
+const API_PORT = 6443;
+const AGENT_STOP_MS = 15_000;
+
+export interface ClusterDeps {
+  logger: Logger;
+  logLevel: LogLevel;
+  /** Called as parts come up, for progress and for measuring. */
+  progress?: (part: string) => void;
+}
+
+interface RunningNode {
+  settings: NodeSettings;
+  program: SpawnedProgram;
+  /** Process id of the agent inside the cluster's PID namespace, once it serves. */
+  pid: number;
+  ready: Promise<void>;
+}
+
+/** A cluster that is already running on the same data directory. */
+export class AlreadyRunningError extends Error {
+  constructor(pid: number, dataDir: string) {
+    super(`a cluster is already running on ${dataDir} (pid ${pid})`);
+    this.name = 'AlreadyRunningError';
+  }
+}
+
+/**
+ * One cluster on this machine: the control plane in this process, one agent process per node in namespaces of
+ * its own. Nothing of the host is changed; everything ends with this process.
+ */
+export class Cluster implements Startable {
+  readonly #settings: ClusterSettings;
+  readonly #paths: ClusterPaths;
+  readonly #deps: ClusterDeps;
+  readonly #programs: Programs & Startable;
+  readonly #group = new Group();
+  readonly #nodes: RunningNode[] = [];
+  #server: ApiServer | undefined;
+  #sandbox: Sandbox | undefined;
+  #admin: Client | undefined;
+  #failed: (error: Error) => void = () => {};
+  /** Resolves with the reason when a part ends that should not have. */
+  readonly failure = new Promise<Error>((resolve) => {
+    this.#failed = resolve;
+  });
+
+  constructor(settings: ClusterSettings, paths: ClusterPaths, deps: ClusterDeps) {
+    this.#settings = settings;
+    this.#paths = paths;
+    this.#deps = deps;
+    this.#programs = createPrograms({ logger: deps.logger });
+  }
+
+  get server(): string {
+    return `https://127.0.0.1:${this.#server?.address?.port}`;
+  }
+
+  /** A client with all rights, in process. */
+  get admin(): Client {
+    return this.#admin!;
+  }
+
+  /** Resolves when the API answers and every node's agent has been started; `nodesReady` waits for the agents. */
+  async start(): Promise<void> {
+    const running = readState(this.#paths.state);
+    if (running !== undefined && isRunning(running.pid, running.startTime)) {
+      throw new AlreadyRunningError(running.pid, this.#paths.dataDir);
+    }
+    try {
+      await this.#startParts();
+    } catch (error) {
+      await this.stop().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #startParts(): Promise<void> {
+    const { progress = () => {} } = this.#deps;
+    // The helper is forked first, while this process is small.
+    await this.#group.startMember(this.#programs);
+    const [credentials, sandbox, store] = await Promise.all([
+      this.#credentials(),
+      this.#openSandbox(),
+      this.#openStore(),
+    ]);
+    progress('namespaces and store');
+    await this.#startApi(store, credentials);
+    progress('API server');
+    writeKubeconfig(this.#paths.kubeconfig, {
+      server: this.server,
+      ca: credentials.ca,
+      user: 'kubernetes-admin',
+      pair: credentials.admin,
+    });
+    await Promise.all(
+      nodeSettings(this.#settings).map((node) => this.#startNode(sandbox, node, credentials)),
+    );
+    await this.#startControllers(credentials);
+    this.#writeState();
+    progress('controllers');
+  }
+
+  /** Resolves when every node's agent serves: networks, rules and DNS are in place. */
+  async nodesReady(): Promise<void> {
+    await Promise.all(this.#nodes.map((n) => n.ready));
+    this.#writeState();
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopNodes();
+    await this.#sandbox?.stop();
+    await this.#group.stop();
+    removeState(this.#paths.state);
+  }
+
+  async #openSandbox(): Promise<Sandbox> {
+    const { nodeCidr } = this.#settings;
+    const sandbox = await createSandbox(this.#programs, {
+      bridge: 'kubesvc0',
+      addresses: [`${cidrAddress(nodeCidr, 1)}/${nodeCidr.prefix}`],
+      rootless: process.getuid?.() !== 0,
+    });
+    this.#sandbox = sandbox;
+    void sandbox.exited.then(() => this.#failed(new Error('the cluster namespaces ended')));
+    return sandbox;
+  }
+
+  async #openStore(): Promise<Store> {
+    const store = await createLmdbStore({ directory: this.#paths.store, logger: this.#deps.logger });
+    await this.#group.startMember(store);
+    return store;
+  }
+
+  async #credentials() {
+    const pki = await Credentials.open(this.#paths.pki);
+    const { kubernetesIp, apiAddress, clusterDomain } = this.#settings;
+    const names = [
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      `kubernetes.default.svc.${clusterDomain}`,
+    ];
+    const serving = pki.ensure('apiserver', {
+      commonName: 'kube-apiserver',
+      dnsNames: ['localhost', ...names],
+      ipAddresses: ['127.0.0.1', '::1', kubernetesIp, apiAddress],
+      usages: ['server'],
+    });
+    const admin = pki.ensure('admin', {
+      commonName: 'kubernetes-admin',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    });
+    const kubelet = pki.ensure('apiserver-kubelet-client', {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    });
+    return {
+      pki,
+      ca: pki.ca,
+      caFile: pki.caFile,
+      serving: (await serving).pair,
+      admin: (await admin).pair,
+      kubelet: (await kubelet).pair,
+      serviceAccountKey: readFileSync(pki.serviceAccountKey(), 'utf8'),
+    };
+  }
+
+  async #startApi(
+    store: Store,
+    credentials: { ca: string; serving: KeyPair; kubelet: KeyPair; serviceAccountKey: string },
+  ) {
+    const { serviceCidr, port, apiAddress } = this.#settings;
+    const { logger } = this.#deps;
+    const dialer = createConnectDialer(() =>
+      nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)),
+    );
+    const server = createApiServer(
+      {
+        bindAddress: '127.0.0.1',
+        securePort: port,
+        unixSocket: this.#paths.apiSocket,
+        tlsCert: credentials.serving.certificate,
+        tlsPrivateKey: credentials.serving.key,
+        clientCA: credentials.ca,
+        advertiseAddress: apiAddress,
+        advertisePort: API_PORT,
+        serviceClusterIPRange: [serviceCidr.text],
+        serviceAccountIssuers: ['https://kubernetes.default.svc'],
+        serviceAccountSigningKey: credentials.serviceAccountKey,
+        kubeletCertificateAuthority: credentials.ca,
+        kubeletClientCertificate: credentials.kubelet.certificate,
+        kubeletClientKey: credentials.kubelet.key,
+      },
+      { store, logger, metrics: createMetrics(), egress: dialer },
+    );
+    this.#server = server;
+    await this.#group.startMember(server);
+    this.#admin = inProcessClient(server, identities.admin);
+  }
+
+  async #startControllers(credentials: { ca: string }): Promise<void> {
+    const { logger } = this.#deps;
+    const { podCidr, dnsIp } = this.#settings;
+    const client = inProcessClient(this.#server!, identities.controllerManager);
+    await this.#group.startMember(
+      createControllerManager(
+        { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
+        { client, logger: logger.child({ part: 'controllers' }), metrics: createMetrics() },
+      ),
+    );
+    const informers = createInformerFactory(this.admin, { logger });
+    const dialer = createConnectDialer(() =>
+      nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)),
+    );
+    const nodeIp = nodeSettings(this.#settings)[0]!.ip;
+    await this.#group.startMember(
+      createDnsAddon({ client: this.admin, informers, clusterIp: dnsIp, logger }),
+    );
+    await this.#group.startMember(createHostPorts({ informers, dialer, nodeIp, logger }));
+    await this.#group.startMember({
+      start: async () => informers.start(),
+      stop: async () => {
+        informers.stop();
+        this.admin.close();
+        client.close();
+      },
+    });
+  }
+
+  async #startNode(
+    sandbox: Sandbox,
+    node: NodeSettings,
+    credentials: { pki: Credentials; caFile: string },
+  ): Promise<void> {
+    const config = await this.#agentConfig(node, credentials);
+    const { nodeCidr } = this.#settings;
+    const program = await sandbox.startNode({
+      name: node.name,
+      index: node.index,
+      addresses: [`${node.ip}/${nodeCidr.prefix}`],
+      gateways: [cidrAddress(nodeCidr, 1)],
+      loopback: [`${this.#settings.apiAddress}/32`],
+      command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url)), 'agent'],
+      env: agentEnvironment(config),
+    });
+    const running: RunningNode = { settings: node, program, pid: 0, ready: Promise.resolve() };
+    running.ready = new Promise<void>((resolve, reject) => {
+      program.stdout!.once('data', (line: Buffer) => {
+        running.pid = Number(line.toString('utf8').split(' ')[1]);
+        resolve();
+      });
+      void program.exited.then((exit) =>
+        reject(new Error(`${node.name} ended (${exit.signal ?? exit.code}); see ${config.logFile}`)),
+      );
+    });
+    running.ready.then(
+      () => this.#deps.progress?.(node.name),
+      (error: Error) => this.#failed(error),
+    );
+    this.#nodes.push(running);
+  }
+
+  async #agentConfig(
+    node: NodeSettings,
+    credentials: { pki: Credentials; caFile: string },
+  ): Promise<AgentConfig> {
+    const { pki, caFile } = credentials;
+    const [own, proxy, dns] = await Promise.all([
+      pki.ensure(node.name, {
+        commonName: `system:node:${node.name}`,
+        organizations: ['system:nodes'],
+        dnsNames: [node.name],
+        ipAddresses: [node.ip],
+        usages: ['client', 'server'],
+      }),
+      pki.ensure('kube-proxy', { commonName: 'system:kube-proxy', usages: ['client'] }),
+      pki.ensure('kube-dns', { commonName: 'system:kube-dns', usages: ['client'] }),
+    ]);
+    const s = this.#settings;
+    return {
+      name: node.name,
+      ip: node.ip,
+      dataDir: this.#paths.nodeDir(node.name),
+      logFile: `${this.#paths.logs}/${node.name}.log`,
+      logLevel: this.#deps.logLevel,
+      apiSocket: this.#paths.apiSocket,
+      connectSocket: this.#paths.nodeSocket(node.name),
+      apiAddress: s.apiAddress,
+      apiPort: API_PORT,
+      caFile,
+      credentials: { node: files(own), proxy: files(proxy), dns: files(dns) },
+      dnsIp: s.dnsIp,
+      clusterDomain: s.clusterDomain,
+      podCidr: s.podCidr.text,
+      serviceCidr: s.serviceCidr.text,
+      proxyMode: s.proxyMode,
+      loadBalancing: 'random',
+    };
+  }
+
+  #writeState(): void {
+    const { initPid } = this.#sandbox!;
+    writeState(this.#paths.state, {
+      pid: process.pid,
+      startTime: processStartTime(process.pid) ?? '',
+      initPid,
+      initStartTime: processStartTime(initPid) ?? '',
+      rootless: process.getuid?.() !== 0,
+      kubeconfig: this.#paths.kubeconfig,
+      server: this.server,
+      dnsIp: this.#settings.dnsIp,
+      nodes: this.#nodes.map(({ settings, pid }) => ({
+        pid,
+        name: settings.name,
+        ip: settings.ip,
+        socket: this.#paths.nodeSocket(settings.name),
+      })),
+    });
+  }
+
+  /** Agents stop when their input closes; one that hangs is killed with its namespaces right after. */
+  async #stopNodes(): Promise<void> {
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, AGENT_STOP_MS).unref());
+    for (const { program } of this.#nodes) program.stdin?.end();
+    await Promise.race([Promise.all(this.#nodes.map((n) => n.program.exited)), timeout]);
+  }
+}
+
+/** Paths only: the keys themselves stay in their files. */
+function files({ certificate, key }: KeyPairFiles): KeyPairFiles {
+  return { certificate, key };
+}
+
+/** Only what a program needs: nothing of the caller's environment leaks into the cluster. */
+function agentEnvironment(config: AgentConfig): Record<string, string> {
+  const path = process.env['PATH'] ?? '';
+  return {
+    PATH: `${path}:/usr/sbin:/sbin`,
+    HOME: process.env['HOME'] ?? '/',
+    LANG: process.env['LANG'] ?? 'C.UTF-8',
+    KUBESVC_AGENT: JSON.stringify(config),
+  };
+}
