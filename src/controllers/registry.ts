@@ -6,6 +6,7 @@ import { createEndpointsController } from './endpoints/index.js';
 import { createNodeIpamController } from './node-ipam/index.js';
 import { createReplicaSetController, createReplicationControllerController } from './replica-set/index.js';
 import { createRootCaController } from './root-ca/index.js';
+import { createScheduler } from './scheduler/index.js';
 import { createServiceAccountController } from './service-account/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
@@ -26,6 +27,7 @@ type Build = (settings: ControllerSettings, deps: ControllerDeps) => Startable |
 export const CONTROLLERS: Record<string, Build> = {
   'endpointslice-controller': ({ maxEndpointsPerSlice }, deps) =>
     createEndpointSliceController(maxEndpointsPerSlice === undefined ? {} : { maxEndpointsPerSlice }, deps),
+  'kube-scheduler': (_, deps) => createScheduler({}, deps),
   'endpoints-controller': (_, deps) => createEndpointsController({}, deps),
   'replicaset-controller': (_, deps) => createReplicaSetController({}, deps),
   'replicationcontroller-controller': (_, deps) => createReplicationControllerController({}, deps),
@@ -45,6 +47,12 @@ export const CONTROLLERS: Record<string, Build> = {
           deps,
         ),
 };
+
+/**
+ * Not part of `*`: upstream's scheduler is a program of its own, and a standalone controller manager must not
+ * compete with it. Name it to run it here.
+ */
+const OFF_BY_DEFAULT = new Set(['kube-scheduler']);
 
 /** Old names that upstream still accepts (cmd/kube-controller-manager/names). */
 const ALIASES: Record<string, string> = {
@@ -66,7 +74,7 @@ const ALIASES: Record<string, string> = {
 };
 
 /**
- * Upstream's --controllers: `*` for all, `name` for one, `-name` for all but one; an explicit name decides
+ * Upstream's --controllers: `*` for all that are on by default, `name` for one, `-name` for all but one; an explicit name decides
  * before `*`. Throws RangeError for a name that does not exist.
  */
 export function selectControllers(selection: string[] = ['*']): string[] {
@@ -80,5 +88,5 @@ export function selectControllers(selection: string[] = ['*']): string[] {
       throw new RangeError(`"${given}" is not in the list of known controllers: ${names.join(', ')}`);
     if (!wanted.has(name)) wanted.set(name, !exclude);
   }
-  return names.filter((name) => wanted.get(name) ?? selection.includes('*'));
+  return names.filter((name) => wanted.get(name) ?? (selection.includes('*') && !OFF_BY_DEFAULT.has(name)));
 }
