@@ -200,11 +200,12 @@ class WatchCache implements Cacher, WatchSource {
     this.#cancelBookmarks = this.#clock.after(interval, () => {
       if (this.#stop.signal.aborted) return;
       this.#armBookmarks();
-      if (this.#watchers.size > 0) this.#sendBookmarks();
+      this.#sendBookmarks();
     });
   }
 
   #sendBookmarks(): void {
+    // Also without watchers: an idle resource must not fall behind what the store still remembers.
     // A store that does not answer makes for an older bookmark, not for none.
     this.fresh(undefined)
       .catch(() => undefined)

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Logger } from '#base';
@@ -6,6 +6,7 @@ import { StoreError } from '../errors.js';
 import type { Commit } from '../mvcc/change.js';
 import type { DeadVersion } from '../mvcc/mvcc-index.js';
 import type { Journal } from '../mvcc/mvcc-store.js';
+import { checkDataFile } from './data-file.js';
 import { DirectoryLock } from './directory-lock.js';
 import { changeCount, decodeCommit, encodeCommit } from './record.js';
 
@@ -66,19 +67,10 @@ export class LmdbJournal implements Journal {
       // Nobody but the owner reads Secrets.
       permissionsMode: 0o600,
     };
+    checkDataFile(join(this.#directory, 'data.mdb'));
     this.#env = open<Buffer, number>(options);
-    this.#checkLength(this.#env);
     this.#log = this.#env.openDB<Buffer, number>({ name: 'log', encoding: 'binary', cache: false });
     this.#meta = this.#env.openDB<Buffer, string>({ name: 'meta', encoding: 'binary', cache: false });
-  }
-
-  /** LMDB maps the file: reading a page beyond its end would kill the process instead of failing. */
-  #checkLength(env: RootDatabase<Buffer, number>): void {
-    const { pageSize, lastPageNumber } = env.getStats() as Stats;
-    const { size } = statSync(join(this.#directory, 'data.mdb'));
-    if (size < (lastPageNumber + 1) * pageSize) {
-      throw new StoreError('Corrupt', `${this.#directory}/data.mdb is truncated (${size} bytes)`);
-    }
   }
 
   async #checkFormat(): Promise<void> {
