@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogger, type LogLevel } from '#base';
+import { stopSignal } from '../compose/stop-signal.js';
 import type { Cluster } from '../up/cluster.js';
 import {
   type ClusterPaths,
@@ -91,13 +92,6 @@ export async function openCluster(options: Options, progress?: (part: string) =>
     ...(progress === undefined ? {} : { progress }),
   });
   return { settings, paths, cluster };
-}
-
-/** Resolves with the signal's name; further signals are ignored while stopping. */
-export function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
-  });
 }
 
 function summary(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluster) {

@@ -1,0 +1,96 @@
+import { createServer } from 'node:http';
+import type { Command } from 'commander';
+import {
+  createLogger,
+  createMetrics,
+  Group,
+  type Logger,
+  type LogLevel,
+  type Metrics,
+  type Startable,
+} from '#base';
+import { type Client, createClientFromConfig, inClusterConfig, loadKubeconfig } from '#client';
+import { stopSignal } from './stop-signal.js';
+
+/** Flags of every component that is a client of an API server. */
+export interface ClientFlags {
+  kubeconfig?: string;
+  master?: string;
+  v: string;
+}
+
+/** Adds --kubeconfig, --master and -v, as upstream's components have them. */
+export function addClientFlags(command: Command): Command {
+  return command
+    .option(
+      '--kubeconfig <file>',
+      'how to reach and authenticate to the API server (default: in-cluster configuration)',
+    )
+    .option('--master <url>', "overrides the kubeconfig's server")
+    .option('-v, --v <level>', 'log verbosity: 0-3 informational, 4 and more debug', '2');
+}
+
+/** A client as the flags say. */
+export function clientFromFlags(flags: ClientFlags, component: string): Client {
+  const config = flags.kubeconfig === undefined ? inClusterConfig() : loadKubeconfig(flags.kubeconfig);
+  return createClientFromConfig(
+    flags.master === undefined ? config : { ...config, server: flags.master },
+    component,
+  );
+}
+
+/** klog's verbosity as a level. */
+export function logLevel(v: string): LogLevel {
+  return Number(v) >= 4 ? 'debug' : 'info';
+}
+
+export interface ComponentBase {
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** Logger and metrics of a component that is a process of its own; logs go to standard error. */
+export function componentBase(component: string, v: string): ComponentBase {
+  return { logger: createLogger({ level: logLevel(v), component }), metrics: createMetrics() };
+}
+
+/** Starts, waits for a signal, stops. A failed start has already stopped what had started. */
+export async function runUntilSignal(members: Startable[], logger: Logger): Promise<void> {
+  const stopped = stopSignal();
+  const group = new Group(members);
+  await group.start();
+  logger.info('stopping', { signal: await stopped });
+  await group.stop();
+  process.exit(0);
+}
+
+/** Closes a client when the group stops. */
+export function closingClient(client: Client): Startable {
+  return { start: async () => {}, stop: async () => client.close() };
+}
+
+/** `/healthz`, `/livez`, `/readyz` and `/metrics` over plain HTTP on an address (`host:port`); empty disables it. */
+export function createDebugServer(address: string, metrics: Metrics): Startable {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (path === '/metrics') {
+      void metrics
+        .scrape()
+        .then(({ contentType, body }) => response.writeHead(200, { 'content-type': contentType }).end(body));
+    } else if (['/healthz', '/livez', '/readyz'].includes(path ?? '')) {
+      response.end('ok');
+    } else response.writeHead(404).end();
+  });
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        if (address === '') return resolve();
+        const colon = address.lastIndexOf(':');
+        server.once('error', reject);
+        server.listen(Number(address.slice(colon + 1)), address.slice(0, colon).replace(/^\[|\]$/g, ''), () =>
+          resolve(),
+        );
+      }),
+    stop: () => new Promise((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
+  };
+}
