@@ -34,3 +34,19 @@ export function sameObject(a: NamedObject, b: NamedObject): boolean {
   }
   return a.kind === b.kind && a.definition === b.definition;
 }
+
+/** Where facts are written: a transaction. */
+export interface FactSink {
+  put(name: string, object: NamedObject, existed: boolean): void;
+  addElement(name: string, value: string): void;
+}
+
+/** Writes a service's facts into an empty table; `written` holds the objects that are there already. */
+export function addFacts(facts: Facts, written: Set<string>, sink: FactSink): void {
+  for (const [name, object] of facts.objects) {
+    if (written.has(name)) continue;
+    written.add(name);
+    sink.put(name, object, false);
+  }
+  for (const [name, value] of facts.elements) sink.addElement(name, value);
+}

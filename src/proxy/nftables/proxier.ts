@@ -3,7 +3,7 @@ import { createNft, type Nft, type Programs } from '#host';
 import type { NodeSettings, Proxier, ServiceChange, SyncReport } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
-import type { Facts, NamedObject } from './facts.js';
+import { addFacts, type NamedObject } from './facts.js';
 import { watchTable } from './monitor.js';
 import { LAYOUT, nftFamily, TABLE } from './names.js';
 import { putBase, TableState } from './table.js';
@@ -111,15 +111,6 @@ export class NftablesProxier implements Proxier {
       throw error;
     }
   }
-}
-
-function addFacts(facts: Facts, written: Set<string>, tx: Transaction): void {
-  for (const [name, object] of facts.objects) {
-    if (written.has(name)) continue;
-    written.add(name);
-    tx.put(name, object, false);
-  }
-  for (const [name, value] of facts.elements) tx.addElement(name, value);
 }
 
 /** Names and kinds of the objects in a table's listing. */

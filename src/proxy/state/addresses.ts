@@ -30,7 +30,7 @@ const familyOf = (number: 4 | 6): Family => (number === 4 ? 'IPv4' : 'IPv6');
 
 /** Leading zeros are decimal, as in Go's "sloppy" parser: stored objects may still carry them. */
 function withoutLeadingZeros(text: string): string {
-  return /^[\d.]+(\/\d+)?$/.test(text) ? text.replace(/(^|\.)0+(?=\d)/g, '$1') : text;
+  return /^[\d.]+(\/\d+)?$/.test(text) ? text.replace(/(^|[./])0+(?=\d)/g, '$1') : text;
 }
 
 /** Parses an address as Kubernetes does; undefined when it is none. IPv4-mapped IPv6 is IPv4. */

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { objectKey } from '#api';
+import { silentLogger } from '#base';
+import { serviceKeyOf } from '../informers.js';
+import { DesiredState } from '../state/desired-state.js';
+import { anyEdit, type Edit } from '../testing/arbitrary.js';
+import { TestCluster } from '../testing/cluster.js';
+import { testSettings } from '../testing/flows.js';
+import { NftPrograms } from '../testing/nft-programs.js';
+import { NODE_NAME } from '../testing/objects.js';
+import type { NftTable } from '../trace/nft-table.js';
+import { NftablesProxier } from './proxier.js';
+
+const options = {
+  family: 'IPv4' as const,
+  topology: { nodeName: NODE_NAME, zone: 'here' },
+  algorithm: 'random' as const,
+};
+
+/** Applies an edit; returns the Service that it concerns. */
+function applyEdit(cluster: TestCluster, edit: Edit): string {
+  if (edit.kind === 'service') {
+    cluster.services.set(objectKey(edit.object), edit.object);
+    return objectKey(edit.object);
+  }
+  if (edit.kind === 'slice') {
+    cluster.slicesByName.set(objectKey(edit.object), edit.object);
+    return serviceKeyOf(edit.object)!;
+  }
+  if (edit.kind === 'delete-service') {
+    cluster.services.delete(edit.name);
+    return edit.name;
+  }
+  cluster.slicesByName.delete(edit.name);
+  return edit.name.replace(/-\d$/, '');
+}
+
+/**
+ * A table with the freedom taken out that rendering has: which index an endpoint got. Keys that end in an index are
+ * collected into one entry with sorted values, and so are choices inside rules.
+ */
+function normalized(table: NftTable): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [name, { definition, elements }] of table.sets) {
+    const isIndexed = name.includes('endpoints');
+    const groups = new Map<string, string[]>();
+    for (const [key, value] of elements) {
+      const group = isIndexed ? key.replace(/(^| \. )\d+$/, '') : key;
+      groups.set(group, [...(groups.get(group) ?? []), value].sort());
+    }
+    result[name] = [definition, [...groups].sort(([a], [b]) => (a < b ? -1 : 1))];
+  }
+  for (const [name, { rules }] of table.chains) {
+    const plain = rules.map((rule) => rule.replace(/\{ (.*) \}/, (_, items: string) => choices(items)));
+    result[name] = name.startsWith('sticky-') ? plain.sort() : plain;
+  }
+  return result;
+}
+
+function choices(items: string): string {
+  const found = items.split(', ').map((item) => item.replace(/^\d+ : /, ''));
+  return `{ ${found.sort().join(', ')} }`;
+}
+
+async function freshTable(cluster: TestCluster): Promise<NftTable> {
+  const programs = new NftPrograms();
+  const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+  const state = new DesiredState('IPv4', cluster);
+  await state.recomputeAll(options);
+  await proxier.resync(state.owned(), testSettings());
+  return programs.tables.ip;
+}
+
+it('ends in the same table by any sequence of changes as by one full sync', async () => {
+  const batches = fc.array(fc.array(anyEdit, { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  await fc.assert(
+    fc.asyncProperty(batches, async (edits) => {
+      const programs = new NftPrograms();
+      const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+      const cluster = new TestCluster();
+      const state = new DesiredState('IPv4', cluster);
+      await proxier.resync(state.owned(), testSettings());
+      for (const batch of edits) {
+        const keys = new Set(batch.map((edit) => applyEdit(cluster, edit)));
+        const changes = state.recompute(keys, options).map(({ key, after }) => ({
+          key,
+          desired: after === undefined ? undefined : state.ownedView(after),
+        }));
+        await proxier.apply(changes);
+      }
+      await proxier.tidy();
+      expect(normalized(programs.tables.ip)).toEqual(normalized(await freshTable(cluster)));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+it('writes nothing when nothing changed', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyEdit, { maxLength: 10 }), async (edits) => {
+      const programs = new NftPrograms();
+      const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+      const cluster = new TestCluster();
+      const keys = edits.map((edit) => applyEdit(cluster, edit));
+      const state = new DesiredState('IPv4', cluster);
+      await state.recomputeAll(options);
+      await proxier.resync(state.owned(), testSettings());
+      const written = programs.scripts.length;
+      const changes = state.recompute(keys, options).map(({ key, after }) => ({
+        key,
+        desired: after === undefined ? undefined : state.ownedView(after),
+      }));
+      expect((await proxier.apply(changes)).operations).toBe(0);
+      expect(programs.scripts).toHaveLength(written);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('adopts a table of any earlier state and leaves nothing of it behind', async () => {
+  const edits = fc.array(anyEdit, { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(edits, edits, async (before, after) => {
+      const programs = new NftPrograms();
+      for (const sequence of [before, after]) {
+        const cluster = new TestCluster();
+        for (const edit of sequence) applyEdit(cluster, edit);
+        const state = new DesiredState('IPv4', cluster);
+        await state.recomputeAll(options);
+        const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+        await proxier.resync(state.owned(), testSettings());
+        await proxier.tidy();
+        expect(normalized(programs.tables.ip)).toEqual(normalized(await freshTable(cluster)));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
