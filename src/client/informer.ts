@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type KubeObject, objectKey } from '#api';
 import type { Logger } from '#base';
 import type {
@@ -26,6 +27,8 @@ class SharedInformerFactory implements InformerFactory {
   constructor(client: Client, logger: Logger) {
     this.#client = client;
     this.#logger = logger;
+    // One listener per informer, and there are as many as the cluster has kinds.
+    setMaxListeners(0, this.#abort.signal);
   }
 
   informer<T extends KubeObject>(resource: Resource<T>, options: InformerOptions<T> = {}): Informer<T> {

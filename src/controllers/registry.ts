@@ -3,6 +3,8 @@ import { createDeploymentController } from './deployment/index.js';
 import type { ControllerDeps } from './deps.js';
 import { createEndpointSliceController } from './endpoint-slice/index.js';
 import { createEndpointsController } from './endpoints/index.js';
+import { createGarbageCollector } from './garbage-collector/index.js';
+import { createNamespaceController } from './namespace/index.js';
 import { createNodeIpamController } from './node-ipam/index.js';
 import { createReplicaSetController, createReplicationControllerController } from './replica-set/index.js';
 import { createRootCaController } from './root-ca/index.js';
@@ -32,6 +34,8 @@ export const CONTROLLERS: Record<string, Build> = {
   'replicaset-controller': (_, deps) => createReplicaSetController({}, deps),
   'replicationcontroller-controller': (_, deps) => createReplicationControllerController({}, deps),
   'deployment-controller': (_, deps) => createDeploymentController({}, deps),
+  'namespace-controller': (_, deps) => createNamespaceController({}, deps),
+  'garbage-collector-controller': (_, deps) => createGarbageCollector({}, deps),
   'serviceaccount-controller': (_, deps) => createServiceAccountController({}, deps),
   'root-ca-certificate-publisher-controller': ({ rootCa }, deps) =>
     rootCa === undefined ? undefined : createRootCaController({ rootCa }, deps),

@@ -262,6 +262,11 @@ class FakeResource<T extends KubeObject> implements ResourceClient<T> {
     const { uid } = options.preconditions ?? {};
     if (uid !== undefined && uid !== object.metadata.uid)
       throw Errors.conflict(this.#resource, name, 'the UID in the precondition does not match');
+    this.#remove(name, namespace);
+  }
+
+  #remove(name: string, namespace?: string): void {
+    const object = this.#find(name, namespace);
     if ((object.metadata.finalizers ?? []).length > 0) {
       object.metadata.deletionTimestamp ??= new Date().toISOString();
       this.#fake.store(this.#resource, object);
@@ -272,9 +277,8 @@ class FakeResource<T extends KubeObject> implements ResourceClient<T> {
 
   async deleteCollection(options: ListOptions = {}): Promise<void> {
     this.#act('deletecollection', '', options.namespace);
-    for (const object of (await this.list(options)).items) {
-      this.#fake.erase(this.#resource, key(this.#resource, object.metadata.namespace, object.metadata.name!));
-    }
+    for (const { metadata } of (await this.list(options)).items)
+      this.#remove(metadata.name!, metadata.namespace);
   }
 
   async *watch(options: WatchOptions): AsyncGenerator<WatchEvent<T>> {

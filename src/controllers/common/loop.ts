@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Startable } from '#base';
 import type { WorkQueue } from '#client';
 import type { ControllerDeps } from '../deps.js';
@@ -39,6 +40,8 @@ class Loop implements Startable {
   async start(): Promise<void> {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
+    // Every cache that is waited for listens.
+    setMaxListeners(0, signal);
     const run = this.#build();
     this.#deps.informers.start();
     await Promise.all(run.caches.map((cache) => cache.synced(signal)));

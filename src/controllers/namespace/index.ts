@@ -1,0 +1,1 @@
+export { createNamespaceController, type NamespaceOptions } from './controller.js';
