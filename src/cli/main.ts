@@ -26,6 +26,7 @@ async function main(argv: string[]): Promise<void> {
       'Kubernetes service registration, discovery and load balancing as software that runs on its own.',
     )
     .version(version, '--version')
+    .enablePositionalOptions()
     .showHelpAfterError('(run with --help for flags and examples)')
     .exitOverride()
     .addHelpText(

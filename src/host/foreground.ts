@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { Logger } from '#base';
 import { ProgramError } from './programs.js';
 
 /**
@@ -9,7 +8,7 @@ import { ProgramError } from './programs.js';
 export function runForeground(
   file: string,
   args: string[],
-  options: { logger: Logger; env?: Record<string, string> },
+  options: { env?: Record<string, string> } = {},
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...options.env } });
@@ -21,7 +20,6 @@ export function runForeground(
     );
     child.once('exit', (code, signal) => {
       process.off('SIGINT', ignore);
-      options.logger.debug('program ended', { file, code, signal });
       resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15));
     });
   });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type AgentConfig, createAgent } from '../compose/agent.js';
+import type { AgentConfig } from '../compose/agent.js';
 
 /** `kubesvc agent`: what `kubesvc up` starts inside each node's namespaces. Not for users. */
 export function register(program: Command): void {
@@ -11,6 +11,7 @@ async function agent(): Promise<void> {
   const config = JSON.parse(process.env['KUBESVC_AGENT'] ?? '{}') as AgentConfig;
   // Ctrl-C is for the parent, which then closes our input.
   process.on('SIGINT', () => {});
+  const { createAgent } = await import('../compose/agent.js');
   const running = createAgent(config);
   const stop = new Promise<void>((resolve) => {
     process.stdin.once('end', resolve).once('error', resolve).once('close', resolve).resume();

@@ -1,27 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { createControllerManager } from '#controllers';
-import {
-  addClientFlags,
-  type ClientFlags,
-  clientFromFlags,
-  closingClient,
-  componentBase,
-  createDebugServer,
-  runUntilSignal,
-} from '../compose/standalone.js';
-
-interface Options extends ClientFlags {
-  controllers: string;
-  leaderElect: string;
-  clusterCidr?: string;
-  nodeCidrMaskSize?: string;
-  rootCaFile?: string;
-  maxEndpointsPerSlice?: string;
-  debugAddress: string;
-}
+import type { Options } from '../run/controller-manager.js';
+import { addClientFlags } from './client-flags.js';
 
 /** `kubesvc controller-manager`: the controllers alone, with kube-controller-manager's flag names. */
 export function register(program: Command): void {
@@ -47,31 +26,5 @@ Examples:
   $ kubesvc controller-manager --kubeconfig admin.conf
   $ kubesvc controller-manager --kubeconfig cm.conf --controllers='*,-scheduler' --cluster-cidr 10.244.0.0/16`,
     )
-    .action(run);
-}
-
-async function run(options: Options): Promise<void> {
-  const { logger, metrics } = componentBase('controller-manager', options.v);
-  const client = clientFromFlags(options, 'kubesvc-controller-manager');
-  const manager = createControllerManager(
-    {
-      controllers: options.controllers.split(','),
-      ...(options.clusterCidr === undefined ? {} : { clusterCidrs: options.clusterCidr.split(',') }),
-      ...(options.nodeCidrMaskSize === undefined
-        ? {}
-        : { nodeCidrMaskSizeV4: Number(options.nodeCidrMaskSize) }),
-      ...(options.rootCaFile === undefined ? {} : { rootCa: readFileSync(options.rootCaFile, 'utf8') }),
-      ...(options.maxEndpointsPerSlice === undefined
-        ? {}
-        : { maxEndpointsPerSlice: Number(options.maxEndpointsPerSlice) }),
-      ...(options.leaderElect === 'false'
-        ? {}
-        : { leaderElection: { identity: `${hostname()}_${randomUUID()}` } }),
-    },
-    { client, logger, metrics },
-  );
-  await runUntilSignal(
-    [closingClient(client), createDebugServer(options.debugAddress, metrics), manager],
-    logger,
-  );
+    .action(async (options: Options) => (await import('../run/controller-manager.js')).run(options));
 }

@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { silentLogger } from '#base';
-import { runForeground } from '#host';
 import { defaultDataDir } from '../up/settings.js';
 import { runningCluster } from './shell.js';
 
@@ -22,6 +20,7 @@ Examples:
     )
     .action(async (args: string[], options: { dataDir: string }) => {
       const { kubeconfig } = runningCluster(options.dataDir);
+      const { runForeground } = await import('#host');
       const kubectl = process.env['KUBECTL'] ?? 'kubectl';
       process.exitCode = await runForeground(kubectl, args, {
         logger: silentLogger,

@@ -1,34 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { systemClock } from '#base';
-import { createInformerFactory } from '#client';
-import { createPrograms } from '#host';
-import { createNodeAgent } from '#node';
-import {
-  addClientFlags,
-  type ClientFlags,
-  clientFromFlags,
-  closingClient,
-  componentBase,
-  runUntilSignal,
-} from '../compose/standalone.js';
-import { defaultDataDir, UsageError } from '../up/settings.js';
-
-interface Options extends ClientFlags {
-  hostnameOverride?: string;
-  nodeIp?: string;
-  nodeLabels?: string;
-  rootDir: string;
-  clusterDns: string;
-  clusterDomain: string;
-  maxPods: string;
-  port: string;
-  clientCaFile?: string;
-  tlsCertFile?: string;
-  tlsPrivateKeyFile?: string;
-}
+import type { Options } from '../run/node.js';
+import { defaultDataDir } from '../up/settings.js';
+import { addClientFlags } from './client-flags.js';
 
 /** `kubesvc node`: the node agent alone, with the kubelet's flag names. */
 export function register(program: Command): void {
@@ -57,61 +31,5 @@ Examples:
   $ kubesvc node --kubeconfig node.conf --hostname-override node-1 --node-ip 172.30.0.11
   $ kubesvc node --kubeconfig node.conf --client-ca-file ca.crt --tls-cert-file node.crt --tls-private-key-file node.key`,
     )
-    .action(run);
-}
-
-async function run(options: Options): Promise<void> {
-  const { logger, metrics } = componentBase('node', options.v);
-  const client = clientFromFlags(options, 'kubesvc-node');
-  const programs = createPrograms({ logger });
-  const agent = createNodeAgent(
-    {
-      name: (options.hostnameOverride ?? hostname()).toLowerCase(),
-      nodeIPs: options.nodeIp?.split(',') ?? [firstAddress()],
-      dataDir: options.rootDir,
-      clusterDNS: options.clusterDns.split(','),
-      clusterDomain: options.clusterDomain,
-      maxPods: Number(options.maxPods),
-      labels: parseLabels(options.nodeLabels ?? ''),
-      ...serverOptions(options),
-    },
-    {
-      client,
-      informers: createInformerFactory(client, { logger }),
-      programs,
-      logger,
-      metrics,
-      clock: systemClock,
-    },
-  );
-  await runUntilSignal([programs, closingClient(client), agent], logger);
-}
-
-function serverOptions(options: Options) {
-  const { clientCaFile, tlsCertFile, tlsPrivateKeyFile } = options;
-  if (clientCaFile === undefined && tlsCertFile === undefined && tlsPrivateKeyFile === undefined) return {};
-  if (clientCaFile === undefined || tlsCertFile === undefined || tlsPrivateKeyFile === undefined) {
-    throw new UsageError('--client-ca-file, --tls-cert-file and --tls-private-key-file belong together');
-  }
-  const text = (file: string) => readFileSync(file, 'utf8');
-  return {
-    server: {
-      port: Number(options.port),
-      certificate: text(tlsCertFile),
-      key: text(tlsPrivateKeyFile),
-      clientCa: text(clientCaFile),
-    },
-  };
-}
-
-function parseLabels(text: string): Record<string, string> {
-  const pairs = text.split(',').filter((p) => p !== '');
-  return Object.fromEntries(pairs.map((p) => [p.split('=')[0]!, p.slice(p.indexOf('=') + 1)]));
-}
-
-function firstAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const found = all.find((a) => !a.internal && a.family === 'IPv4') ?? all.find((a) => !a.internal);
-  if (found === undefined) throw new UsageError('this network namespace has no address; give --node-ip');
-  return found.address;
+    .action(async (options: Options) => (await import('../run/node.js')).run(options));
 }

@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { silentLogger } from '#base';
-import { enterNamespaces, runForeground } from '#host';
 import { clusterPaths, defaultDataDir, UsageError } from '../up/settings.js';
 import { type ClusterState, isRunning, readState } from '../up/state.js';
 
@@ -32,6 +30,7 @@ async function shell(node: string, command: string[], options: { dataDir: string
       `there is no node ${node}; this cluster has ${state.nodes.map((n) => n.name).join(', ')}`,
     );
   }
+  const { enterNamespaces, runForeground } = await import('#host');
   const inner = enterNamespaces(
     found.pid,
     false,
@@ -39,7 +38,7 @@ async function shell(node: string, command: string[], options: { dataDir: string
   );
   // Process ids of nodes count inside the cluster's PID namespace, so that one is entered first.
   const { file, args } = enterNamespaces(state.initPid, state.rootless, [inner.file, ...inner.args]);
-  process.exitCode = await runForeground(file, args, { logger: silentLogger });
+  process.exitCode = await runForeground(file, args);
 }
 
 /** The state of the running cluster of a data directory; throws UsageError when there is none. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createLogger, type LogLevel } from '#base';
+import type { LogLevel } from '#base';
 import { stopSignal } from '../compose/stop-signal.js';
 import type { Cluster } from '../up/cluster.js';
 import {
@@ -80,6 +80,7 @@ export async function openCluster(options: Options, progress?: (part: string) =>
   const settings = clusterSettings(options);
   const paths = clusterPaths(settings.dataDir);
   makeDirectories(paths);
+  const { createLogger } = await import('#base');
   const logger = createLogger({
     level: options.logLevel,
     component: 'control-plane',

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { createInformerFactory } from '#client';
+import { createDnsServer } from '#dns';
+import type { ClientFlags } from '../commands/client-flags.js';
+import { clientFromFlags, closingClient, componentBase, runUntilSignal } from '../compose/standalone.js';
+
+/** The flags of `kubesvc dns`. */
+export interface Options extends ClientFlags {
+  conf: string;
+}
+
+/** Runs the component until a signal. */
+export async function run(options: Options): Promise<void> {
+  const { logger, metrics } = componentBase('dns', options.v);
+  const client = clientFromFlags(options, 'kubesvc-dns');
+  const informers = createInformerFactory(client, { logger });
+  const corefile = readFileSync(options.conf, 'utf8');
+  const server = createDnsServer({ corefile, corefileName: options.conf }, { informers, logger, metrics });
+  await runUntilSignal([closingClient(client), server], logger);
+}
