@@ -1,8 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Field, findMessage, kinds, type Message, message, pruneAndCheck } from '../schema/index.js';
+import { parseApiVersion } from '../object.js';
+import {
+  type Field,
+  findMessage,
+  KindRegistry,
+  kinds,
+  type Message,
+  message,
+  pruneAndCheck,
+} from '../schema/index.js';
 import type { TypeRef } from '../schema/type-ref.js';
 import { decodeObject, encodeProtobuf, MEDIA_PROTOBUF } from './index.js';
+import { kubectlBodies } from './testing/kubectl-bodies.js';
 
 /** Arbitrary JSON forms of a type, from the same tables that the codec reads. */
 function arbitraryOf(type: TypeRef, depth: number): fc.Arbitrary<unknown> {
@@ -59,6 +69,19 @@ function structOf(schema: Message, depth: number): fc.Arbitrary<Record<string, u
 }
 
 describe('protobuf', () => {
+  const registry = new KindRegistry();
+
+  it.each(kubectlBodies)('reads `kubectl $command`', ({ protobuf, json }) => {
+    const text = Buffer.from(json);
+    const { apiVersion, kind: name } = JSON.parse(json) as { apiVersion: string; kind: string };
+    const { group, version } = parseApiVersion(apiVersion);
+    const kind = registry.byKind(group, version, name)!;
+    const fromProtobuf = decodeObject(Buffer.from(protobuf, 'base64'), MEDIA_PROTOBUF, { kind });
+    const fromJson = decodeObject(text, 'application/json', { kind, fieldValidation: 'Strict' });
+    expect(fromProtobuf.object).toEqual(fromJson.object);
+    expect(fromProtobuf.object.metadata.name).toBeTruthy();
+  });
+
   it('brings back what it wrote, for every kind', () => {
     for (const kind of kinds) {
       const schema = message(kind.message);
