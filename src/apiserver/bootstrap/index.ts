@@ -17,8 +17,9 @@ const REPAIR_FIRST_MS = 5_000;
 export interface BootstrapOptions {
   /** As given to the allocators. */
   serviceCIDRs: string[];
-  /** --advertise-address and the port there: where Pods reach this API server. Absent: nothing is published. */
-  advertise?: { address: string; port: () => number };
+  /** --advertise-address: where Pods reach this API server, and the port there. */
+  advertiseAddress: string;
+  advertisePort: number;
   /** PEM of --client-ca-file, published for aggregated API servers. */
   clientCA?: string;
   /** Several API servers may share the store (etcd): default/kubernetes lists those that are alive. */
@@ -35,23 +36,19 @@ export function createBootstrap(
   deps: ServerDeps,
   allocators: Allocators,
 ): Startable {
-  const { advertise } = options;
-  const kubernetes =
-    advertise === undefined
-      ? undefined
-      : new KubernetesService(deps, {
-          serviceCIDR: options.serviceCIDRs[0]!,
-          advertiseAddress: advertise.address,
-          securePort: advertise.port,
-          shared: options.shared,
-        });
+  const kubernetes = new KubernetesService(deps, {
+    serviceCIDR: options.serviceCIDRs[0]!,
+    advertiseAddress: options.advertiseAddress,
+    securePort: options.advertisePort,
+    shared: options.shared,
+  });
   const { clock, logger } = deps;
   const ips = new ClusterIPRepair(deps, allocators.clusterIPs);
   const ports = new NodePortRepair(deps, allocators.nodePorts);
   const repair = { firstMs: REPAIR_FIRST_MS, everyMs: REPAIR_EVERY_MS, clock, logger };
   return new Group([
     once(() => createObjects(options, deps, kubernetes)),
-    ...(kubernetes === undefined ? [] : publishing(kubernetes, deps)),
+    ...publishing(kubernetes, deps),
     new RoleAggregation(deps),
     new Periodic(() => ips.run(), { ...repair, name: 'the repair of ClusterIPs' }),
     new Periodic(() => ports.run(), { ...repair, name: 'the repair of node ports' }),
@@ -61,7 +58,7 @@ export function createBootstrap(
 async function createObjects(
   options: BootstrapOptions,
   deps: ServerDeps,
-  kubernetes: KubernetesService | undefined,
+  kubernetes: KubernetesService,
 ): Promise<void> {
   await Promise.all([
     createNamespaces(deps),
@@ -70,7 +67,7 @@ async function createObjects(
     createServiceCIDR(deps, options.serviceCIDRs),
   ]);
   await Promise.all([
-    kubernetes?.reconcile(),
+    kubernetes.reconcile(),
     ...(options.clientCA === undefined ? [] : [publishClientCA(deps, options.clientCA)]),
   ]);
 }

@@ -17,8 +17,7 @@ export interface AdvertiseOptions {
   serviceCIDR: string;
   /** Where Pods reach this API server. */
   advertiseAddress: string;
-  /** The port there; asked at each pass, since it may be known only once the server listens. */
-  securePort: () => number;
+  securePort: number;
   /** Several API servers share the store: each keeps a lease, and the endpoints are those with a live one. */
   shared: boolean;
 }
@@ -97,7 +96,7 @@ export class KubernetesService {
 
   async #service(): Promise<void> {
     const kind = this.#deps.kind('core.v1.Service');
-    const ports = [{ name: 'https', protocol: 'TCP', port: 443, targetPort: this.#options.securePort() }];
+    const ports = [{ name: 'https', protocol: 'TCP', port: 443, targetPort: this.#options.securePort }];
     const have = await this.#deps.store.get<core.Service>(kind, NAMESPACE, NAME);
     if (have === undefined) return this.#createService(ports);
     if (semanticEqual(have.spec?.ports, ports) && have.spec?.type === 'ClusterIP') return;
@@ -129,7 +128,7 @@ export class KubernetesService {
 
   async #endpoints(addresses: string[]): Promise<void> {
     const kind = this.#deps.kind('core.v1.Endpoints');
-    const ports = [{ name: 'https', port: this.#options.securePort(), protocol: 'TCP' }];
+    const ports = [{ name: 'https', port: this.#options.securePort, protocol: 'TCP' }];
     const subsets = addresses.length === 0 ? [] : [{ addresses: addresses.map((ip) => ({ ip })), ports }];
     const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
     const have = await this.#deps.store.get<core.Endpoints>(kind, NAMESPACE, NAME);
@@ -149,7 +148,7 @@ export class KubernetesService {
     const kind = this.#deps.kind('discovery.v1.EndpointSlice');
     const addressType = parseIp(this.#options.advertiseAddress)?.family === 6 ? 'IPv6' : 'IPv4';
     const endpoints = addresses.map((address) => ({ addresses: [address], conditions: { ready: true } }));
-    const ports = [{ name: 'https', port: this.#options.securePort(), protocol: 'TCP' }];
+    const ports = [{ name: 'https', port: this.#options.securePort, protocol: 'TCP' }];
     const wanted: discovery.EndpointSlice = {
       metadata: { name: NAME, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': NAME } },
       addressType,
