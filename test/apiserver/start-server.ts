@@ -29,7 +29,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A whole API server on loopback with a memory store, for tests and benchmarks. */
+/** A whole API server on loopback, with a memory store unless a started one is given; `close` stops both. */
 export async function startServer(
   options: Partial<ApiServerOptions> = {},
   given: { store?: Store } = {},
@@ -45,7 +45,7 @@ export async function startServer(
     issueCertificate(ca, { commonName: name, organizations: groups, usages: ['client'] });
   const admin = await client('admin', ['system:masters']);
   const store = given.store ?? createMemoryStore();
-  await store.start();
+  if (given.store === undefined) await store.start();
   const metrics = createMetrics();
   const server = createApiServer(
     {
