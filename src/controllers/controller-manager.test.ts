@@ -6,7 +6,7 @@ import { type ControllerManager, createControllerManager } from './controller-ma
 import { CONTROLLERS, selectControllers } from './registry.js';
 
 describe('selectControllers', () => {
-  const all = Object.keys(CONTROLLERS).filter((name) => name !== 'kube-scheduler');
+  const all = Object.keys(CONTROLLERS);
   it.each([
     [undefined, all],
     [['*'], all],
@@ -17,7 +17,6 @@ describe('selectControllers', () => {
     ],
     [['*', '-endpointslice'], all.filter((name) => name !== 'endpointslice-controller')],
     [['-deployment-controller'], []],
-    [['*', 'kube-scheduler'], Object.keys(CONTROLLERS)],
   ])('selects from %j', (selection, expected) => {
     expect(selectControllers(selection)).toEqual(expected);
   });

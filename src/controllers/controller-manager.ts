@@ -1,29 +1,29 @@
 import type { Clock, Logger, Metrics, Startable } from '#base';
-import { type Client, createInformerFactory, type LeaderElectionOptions, lead } from '#client';
+import { type Client, createInformerFactory } from '#client';
 import { type ControllerDepsInput, createControllerDeps } from './deps.js';
+import { type LeaderElection, LeaderGroup } from './leader-group.js';
 import { CONTROLLERS, type ControllerSettings, selectControllers } from './registry.js';
+import { createScheduler, type SchedulerOptions } from './scheduler/index.js';
 
 export interface ControllerManagerOptions extends ControllerSettings {
   /** Upstream's --controllers; everything by default. */
   controllers?: string[];
-  /**
-   * Absent: the controllers start at once (upstream's --leader-elect=false). `identity` must be unique among
-   * candidates; a candidate that comes back under its old identity leads again without waiting for its lease.
-   */
-  leaderElection?: Pick<LeaderElectionOptions, 'identity'> &
-    Partial<
-      Pick<
-        LeaderElectionOptions,
-        'name' | 'namespace' | 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'
-      >
-    >;
+  /** Absent: the controllers start at once (upstream's --leader-elect=false). */
+  leaderElection?: LeaderElection;
 }
 
 export interface ControllerManagerDeps {
+  /** Reads for all controllers (needs list and watch on everything) and the leader's lease. */
   client: Client;
+  /**
+   * A client that acts as a user, for upstream's --use-service-account-credentials: each controller then
+   * writes with the rights of its own role. The manager closes it. Absent: everything goes through `client`.
+   */
+  clientFor?(user: { name: string; groups: string[] }): Client;
   logger: Logger;
   metrics: Metrics;
   clock?: Clock;
+  /** Replaces the recorder that writes Events. */
   recorder?: ControllerDepsInput['recorder'];
 }
 
@@ -34,94 +34,71 @@ export interface ControllerManager extends Startable {
   readonly controllers: string[];
 }
 
-/**
- * Runs the selected controllers while this process leads. `start` resolves when the campaign runs (without
- * leader election: when the controllers were told to start); a controller whose caches cannot fill never
- * holds up the others. Losing the lease stops all controllers and campaigns again, on warm caches.
- */
+/** Upstream's kube-controller-manager, as far as services need it. Throws RangeError for bad settings. */
 export function createControllerManager(
   options: ControllerManagerOptions,
   deps: ControllerManagerDeps,
 ): ControllerManager {
-  return new Manager(options, deps);
-}
-
-class Manager implements ControllerManager {
-  readonly controllers: string[] = [];
-  readonly #options: ControllerManagerOptions;
-  readonly #input: ControllerManagerDeps;
-  readonly #abort = new AbortController();
-  readonly #members: { name: string; controller: Startable }[] = [];
-  readonly #stopCaches: () => void;
-  #campaign: Promise<void> | undefined;
-  #leading = false;
-
-  constructor(options: ControllerManagerOptions, input: ControllerManagerDeps) {
-    this.#options = options;
-    this.#input = input;
-    const informers = createInformerFactory(input.client, { logger: input.logger });
-    const deps = createControllerDeps({ ...input, informers });
-    for (const name of selectControllers(options.controllers)) {
-      const controller = CONTROLLERS[name]!(options, deps);
-      if (controller === undefined) continue;
-      this.#members.push({ name, controller });
-      this.controllers.push(name);
-    }
-    this.#stopCaches = () => {
+  const informers = createInformerFactory(deps.client, { logger: deps.logger });
+  const shared = createControllerDeps({ ...deps, informers });
+  const own: { stop(): void }[] = [];
+  const depsOf = (account: string) => {
+    if (deps.clientFor === undefined) return shared;
+    const client = deps.clientFor(serviceAccount(account));
+    const made = createControllerDeps({ ...deps, informers, client, podLabels: shared.podLabels });
+    own.push(made, { stop: () => client.close() });
+    return made;
+  };
+  const members = selectControllers(options.controllers).flatMap((name) => {
+    const { account, build } = CONTROLLERS[name]!;
+    const controller = build(options, depsOf(account));
+    return controller === undefined ? [] : [{ name, controller }];
+  });
+  // Caches are filled before the election is won, so that taking over takes no time.
+  informers.start();
+  return new LeaderGroup({
+    lease: 'kube-controller-manager',
+    ...(options.leaderElection === undefined ? {} : { election: options.leaderElection }),
+    members,
+    client: deps.client,
+    logger: deps.logger,
+    released: () => {
       informers.stop();
-      deps.stop();
-    };
-    informers.start();
-  }
-
-  get leading(): boolean {
-    return this.#leading;
-  }
-
-  async start(): Promise<void> {
-    const { signal } = this.#abort;
-    this.#campaign = this.#options.leaderElection === undefined ? this.#work(signal) : this.#lead(signal);
-  }
-
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#campaign;
-    this.#stopCaches();
-  }
-
-  async #lead(signal: AbortSignal): Promise<void> {
-    const election = {
-      name: 'kube-controller-manager',
-      namespace: 'kube-system',
-      ...this.#options.leaderElection!,
-      client: this.#input.client,
-      logger: this.#input.logger,
-    };
-    while (!signal.aborted) await lead(election, (term) => this.#work(term), signal);
-  }
-
-  async #work(term: AbortSignal): Promise<void> {
-    this.#leading = true;
-    const started = this.#members.map(({ name, controller }) => this.#startOne(name, controller, term));
-    await aborted(term);
-    await Promise.all(this.#members.map(({ controller }) => controller.stop()));
-    await Promise.all(started);
-    this.#leading = false;
-  }
-
-  async #startOne(name: string, controller: Startable, term: AbortSignal): Promise<void> {
-    try {
-      await controller.start();
-    } catch (error) {
-      if (!term.aborted)
-        this.#input.logger.error('controller did not start', { controller: name, err: error });
-    }
-  }
+      for (const each of [shared, ...own]) each.stop();
+    },
+  });
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+/** The identity that upstream's policy binds a controller's role to. */
+function serviceAccount(name: string): { name: string; groups: string[] } {
+  return {
+    name: `system:serviceaccount:kube-system:${name}`,
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+  };
+}
+
+export interface SchedulerManagerOptions extends SchedulerOptions {
+  leaderElection?: LeaderElection;
+}
+
+/** Upstream's kube-scheduler as a program: the scheduler behind its own lease. `client` is system:kube-scheduler's. */
+export function createSchedulerManager(
+  options: SchedulerManagerOptions,
+  deps: Omit<ControllerManagerDeps, 'clientFor'>,
+): ControllerManager {
+  const informers = createInformerFactory(deps.client, { logger: deps.logger });
+  const shared = createControllerDeps({ ...deps, informers });
+  const controller = createScheduler(options, shared);
+  informers.start();
+  return new LeaderGroup({
+    lease: 'kube-scheduler',
+    ...(options.leaderElection === undefined ? {} : { election: options.leaderElection }),
+    members: [{ name: 'kube-scheduler', controller }],
+    client: deps.client,
+    logger: deps.logger,
+    released: () => {
+      informers.stop();
+      shared.stop();
+    },
   });
 }

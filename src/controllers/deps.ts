@@ -35,6 +35,8 @@ export interface ControllerDepsInput {
   logger: Logger;
   metrics: Metrics;
   clock?: Clock;
+  /** The index of an earlier call on the same informers. */
+  podLabels?: LabelIndex<core.Pod>;
   /** Replaces the recorder that writes Events through the client. */
   recorder?: (component: string) => EventRecorder;
 }
@@ -61,7 +63,7 @@ export function createControllerDeps(input: ControllerDepsInput): ControllerDeps
       for (const made of recorders) made.stop();
     },
     queue: (name) => createWorkQueue({ name, clock, metrics, onError: reporter(logger, name) }),
-    podLabels: indexByLabels(trimmedInformer(informers, Resources.pods)),
+    podLabels: input.podLabels ?? indexByLabels(trimmedInformer(informers, Resources.pods)),
   };
 }
 

@@ -8,7 +8,6 @@ import { createNamespaceController } from './namespace/index.js';
 import { createNodeIpamController } from './node-ipam/index.js';
 import { createReplicaSetController, createReplicationControllerController } from './replica-set/index.js';
 import { createRootCaController } from './root-ca/index.js';
-import { createScheduler } from './scheduler/index.js';
 import { createServiceAccountController } from './service-account/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
@@ -23,40 +22,56 @@ export interface ControllerSettings {
   maxEndpointsPerSlice?: number;
 }
 
-type Build = (settings: ControllerSettings, deps: ControllerDeps) => Startable | undefined;
+interface Controller {
+  /** Service account in kube-system that upstream's policy gives this controller's rights to. */
+  account: string;
+  /** Undefined where the settings leave nothing to do. */
+  build(settings: ControllerSettings, deps: ControllerDeps): Startable | undefined;
+}
 
-/** Every controller under upstream's name; undefined where the settings leave nothing to do. */
-export const CONTROLLERS: Record<string, Build> = {
-  'endpointslice-controller': ({ maxEndpointsPerSlice }, deps) =>
-    createEndpointSliceController(maxEndpointsPerSlice === undefined ? {} : { maxEndpointsPerSlice }, deps),
-  'kube-scheduler': (_, deps) => createScheduler({}, deps),
-  'endpoints-controller': (_, deps) => createEndpointsController({}, deps),
-  'replicaset-controller': (_, deps) => createReplicaSetController({}, deps),
-  'replicationcontroller-controller': (_, deps) => createReplicationControllerController({}, deps),
-  'deployment-controller': (_, deps) => createDeploymentController({}, deps),
-  'namespace-controller': (_, deps) => createNamespaceController({}, deps),
-  'garbage-collector-controller': (_, deps) => createGarbageCollector({}, deps),
-  'serviceaccount-controller': (_, deps) => createServiceAccountController({}, deps),
-  'root-ca-certificate-publisher-controller': ({ rootCa }, deps) =>
+function controller(account: string, build: Controller['build']): Controller {
+  return { account, build };
+}
+
+/** Every controller under upstream's name. */
+export const CONTROLLERS: Record<string, Controller> = {
+  'endpointslice-controller': controller('endpointslice-controller', (settings, deps) =>
+    createEndpointSliceController(defined({ maxEndpointsPerSlice: settings.maxEndpointsPerSlice }), deps),
+  ),
+  'endpoints-controller': controller('endpoint-controller', (_, deps) => createEndpointsController({}, deps)),
+  'replicaset-controller': controller('replicaset-controller', (_, deps) =>
+    createReplicaSetController({}, deps),
+  ),
+  'replicationcontroller-controller': controller('replication-controller', (_, deps) =>
+    createReplicationControllerController({}, deps),
+  ),
+  'deployment-controller': controller('deployment-controller', (_, deps) =>
+    createDeploymentController({}, deps),
+  ),
+  'namespace-controller': controller('namespace-controller', (_, deps) =>
+    createNamespaceController({}, deps),
+  ),
+  'garbage-collector-controller': controller('generic-garbage-collector', (_, deps) =>
+    createGarbageCollector({}, deps),
+  ),
+  'serviceaccount-controller': controller('service-account-controller', (_, deps) =>
+    createServiceAccountController({}, deps),
+  ),
+  'root-ca-certificate-publisher-controller': controller('root-ca-cert-publisher', ({ rootCa }, deps) =>
     rootCa === undefined ? undefined : createRootCaController({ rootCa }, deps),
-  'node-ipam-controller': (settings, deps) =>
-    (settings.clusterCidrs ?? []).length === 0
-      ? undefined
-      : createNodeIpamController(
-          {
-            clusterCidrs: settings.clusterCidrs!,
-            ...(settings.nodeCidrMaskSizeV4 === undefined ? {} : { maskSizeV4: settings.nodeCidrMaskSizeV4 }),
-            ...(settings.nodeCidrMaskSizeV6 === undefined ? {} : { maskSizeV6: settings.nodeCidrMaskSizeV6 }),
-          },
-          deps,
-        ),
+  ),
+  'node-ipam-controller': controller('node-controller', (settings, deps) => {
+    const { clusterCidrs = [], nodeCidrMaskSizeV4: maskSizeV4, nodeCidrMaskSizeV6: maskSizeV6 } = settings;
+    if (clusterCidrs.length === 0) return undefined;
+    return createNodeIpamController({ clusterCidrs, ...defined({ maskSizeV4, maskSizeV6 }) }, deps);
+  }),
 };
 
-/**
- * Not part of `*`: upstream's scheduler is a program of its own, and a standalone controller manager must not
- * compete with it. Name it to run it here.
- */
-const OFF_BY_DEFAULT = new Set(['kube-scheduler']);
+/** Leaves out what is undefined, so that defaults apply. */
+function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}
 
 /** Old names that upstream still accepts (cmd/kube-controller-manager/names). */
 const ALIASES: Record<string, string> = {
@@ -78,7 +93,7 @@ const ALIASES: Record<string, string> = {
 };
 
 /**
- * Upstream's --controllers: `*` for all that are on by default, `name` for one, `-name` for all but one; an explicit name decides
+ * Upstream's --controllers: `*` for all, `name` for one, `-name` for all but one; an explicit name decides
  * before `*`. Throws RangeError for a name that does not exist.
  */
 export function selectControllers(selection: string[] = ['*']): string[] {
@@ -92,5 +107,5 @@ export function selectControllers(selection: string[] = ['*']): string[] {
       throw new RangeError(`"${given}" is not in the list of known controllers: ${names.join(', ')}`);
     if (!wanted.has(name)) wanted.set(name, !exclude);
   }
-  return names.filter((name) => wanted.get(name) ?? (selection.includes('*') && !OFF_BY_DEFAULT.has(name)));
+  return names.filter((name) => wanted.get(name) ?? selection.includes('*'));
 }

@@ -11,7 +11,7 @@ import {
   type Startable,
 } from '#base';
 import { type Client, createInformerFactory } from '#client';
-import { createControllerManager } from '#controllers';
+import { createControllerManager, createSchedulerManager } from '#controllers';
 import { createPrograms, createSandbox, type Programs, type Sandbox, type SpawnedProgram } from '#host';
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
@@ -234,7 +234,19 @@ export class Cluster implements Startable {
     await this.#group.startMember(
       createControllerManager(
         { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
-        { client, logger: logger.child({ part: 'controllers' }), metrics: createMetrics() },
+        {
+          client,
+          clientFor: (user) => inProcessClient(this.#server!, user),
+          logger: logger.child({ part: 'controllers' }),
+          metrics: createMetrics(),
+        },
+      ),
+    );
+    const scheduler = inProcessClient(this.#server!, identities.scheduler);
+    await this.#group.startMember(
+      createSchedulerManager(
+        {},
+        { client: scheduler, logger: logger.child({ part: 'scheduler' }), metrics: createMetrics() },
       ),
     );
     const informers = createInformerFactory(this.admin, { logger });
@@ -252,6 +264,7 @@ export class Cluster implements Startable {
         informers.stop();
         this.admin.close();
         client.close();
+        scheduler.close();
       },
     });
   }
