@@ -61,7 +61,7 @@ interface FamilyParts {
 }
 
 /** ServiceCIDRs narrow what is dropped; without an answer after this long, rules are written without them. */
-const SERVICE_CIDR_WAIT_MS = 1000;
+const SERVICE_CIDR_WAIT_MS = 100;
 const ADDRESS_CHECK_MS = 5000;
 const WATCH_RESTART_MS = 1000;
 

@@ -118,8 +118,7 @@ export class FamilyProxy {
       this.#options.onQueued?.();
     }
     if (this.#running !== undefined) return;
-    const wait = this.#lastEnd + this.#options.minSyncPeriodMs - clock.now();
-    this.#schedule(Math.max(0, wait));
+    this.#schedule(this.#rest());
   }
 
   #schedule(ms: number): void {
@@ -141,10 +140,14 @@ export class FamilyProxy {
 
   #afterRun(): void {
     if (this.#stopped) return;
-    const { syncPeriodMs, minSyncPeriodMs } = this.#options;
-    if (this.#failures === 0) return this.#schedule(minSyncPeriodMs);
-    const delay = backoffDelay({ ...RETRY, maxMs: syncPeriodMs }, this.#failures - 1);
-    this.#schedule(Math.max(delay, minSyncPeriodMs));
+    if (this.#failures === 0) return this.#schedule(this.#rest());
+    const delay = backoffDelay({ ...RETRY, maxMs: this.#options.syncPeriodMs }, this.#failures - 1);
+    this.#schedule(Math.max(delay, this.#rest()));
+  }
+
+  /** What is left of the pause that the configuration asks for, counted from the end of the last sync. */
+  #rest(): number {
+    return Math.max(0, this.#lastEnd + this.#options.minSyncPeriodMs - this.#options.clock.now());
   }
 
   async #run(): Promise<void> {

@@ -5,4 +5,13 @@ export type { LoadedConfig, ProxyConfig } from './config/types.js';
 export type { NodeSettings, Proxier, ProxyMode, ServiceChange, SyncReport } from './contract.js';
 export { createProxy, type ProxyDependencies, type ProxyOptions } from './create-proxy.js';
 export type { SyncedEvent } from './family-proxy.js';
+export {
+  type ClusterSnapshot,
+  type InspectOptions,
+  renderRules,
+  type TraceAnswer,
+  type TraceQuestion,
+  takeSnapshot,
+  traceConnection,
+} from './inspect.js';
 export { cleanupProxy, UnsupportedModeError } from './modes.js';
