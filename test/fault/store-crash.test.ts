@@ -54,7 +54,7 @@ function writeConfig(): void {
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
     },
-    files: [join(root, 'test/fault/store-writer.ts')],
+    files: ['store-writer.ts', 'store-full-disk.ts'].map((file) => join(root, 'test/fault', file)),
     include: [],
   });
   write('package.json', {
@@ -202,7 +202,7 @@ describe('the embedded store', () => {
     const store = await open();
     await expect(open()).rejects.toMatchObject({ code: 'Unavailable' });
     await store.stop();
-    expect(readdirSync(directory).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    expect(readdirSync(directory).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve']);
   });
 
   it('lets nobody else read the files', async () => {
@@ -240,5 +240,25 @@ describe('the embedded store', () => {
     rmSync(file);
     store = await open();
     await store.stop();
+  });
+
+  it('answers NoSpace on a full disk, keeps reading, and writes again once history is compacted', () => {
+    const script = `mount -t tmpfs -o size=8m tmpfs ${directory} && exec node ${built}/test/fault/store-full-disk.js ${directory}`;
+    const done = spawnSync('unshare', ['--map-root-user', '--user', '--mount', 'sh', '-c', script], {
+      encoding: 'utf8',
+    });
+    // lmdb-js itself prints the system's error; nothing else may be said, least of all an unhandled rejection.
+    expect(done.stderr).not.toMatch(/unhandled|Commit failed/i);
+    expect(done.status, done.stderr).toBe(0);
+    const result = JSON.parse(done.stdout);
+    expect(result).toMatchObject({
+      outcome: 'NoSpace',
+      read: 20_000,
+      again: 'NoSpace',
+      compacted: 'ok',
+      afterwards: 'ok',
+    });
+    expect(result.written).toBeGreaterThan(50);
+    expect(result.after).toEqual({ revision: result.revision + 1, length: 20_001 });
   });
 });

@@ -8,7 +8,9 @@ import type { DeadVersion } from '../mvcc/mvcc-index.js';
 import type { Journal } from '../mvcc/mvcc-store.js';
 import { checkDataFile } from './data-file.js';
 import { DirectoryLock } from './directory-lock.js';
+import { asStoreError, commitFailure } from './lmdb-errors.js';
 import { changeCount, decodeCommit, encodeCommit } from './record.js';
+import { SpaceReserve } from './reserve.js';
 
 const FORMAT = 'kubesvc-store 1';
 /** Records removed per flush while compacting, so that writers come in between. */
@@ -30,6 +32,7 @@ export class LmdbJournal implements Journal {
   readonly #directory: string;
   readonly #logger: Logger;
   readonly #lock: DirectoryLock;
+  readonly #reserve: SpaceReserve;
   #env: RootDatabase<Buffer, number> | undefined;
   #log!: Database<Buffer, number>;
   #meta!: Database<Buffer, string>;
@@ -41,6 +44,7 @@ export class LmdbJournal implements Journal {
     this.#directory = directory;
     this.#logger = logger;
     this.#lock = new DirectoryLock(directory);
+    this.#reserve = new SpaceReserve(directory);
   }
 
   async open(restore: (commit: Commit) => void): Promise<{ revision: number; compactRevision: number }> {
@@ -49,10 +53,12 @@ export class LmdbJournal implements Journal {
     try {
       this.#openEnvironment();
       await this.#checkFormat();
-      return this.#load(restore);
+      const state = this.#load(restore);
+      this.#reserve.take();
+      return state;
     } catch (error) {
       await this.close();
-      throw asStoreError(error);
+      throw asStoreError(error, this.#directory);
     }
   }
 
@@ -63,6 +69,8 @@ export class LmdbJournal implements Journal {
       encoding: 'binary' as const,
       cache: false,
       overlappingSync: false,
+      // Its internal promise is dropped, and so a failed commit would be an unhandled rejection. `#write` batches.
+      eventTurnBatching: false,
       maxDbs: 4,
       // Nobody but the owner reads Secrets.
       permissionsMode: 0o600,
@@ -80,7 +88,7 @@ export class LmdbJournal implements Journal {
       const found = format ?? 'none';
       throw new StoreError('Corrupt', `${this.#directory} has store format "${found}", expected "${FORMAT}"`);
     }
-    await this.#meta.put('format', Buffer.from(FORMAT));
+    await this.#write(() => [this.#meta.put('format', Buffer.from(FORMAT))]);
     syncDirectory(this.#directory);
   }
 
@@ -98,17 +106,44 @@ export class LmdbJournal implements Journal {
 
   async append(commits: Commit[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
+    const freeing = commits.every((commit) => commit.changes.every((change) => change.kv === undefined));
+    const puts = () => commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit)));
     try {
-      // All puts of one turn of the event loop are one LMDB transaction.
-      await Promise.all(commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit))));
+      await (freeing ? this.#writeFromReserve(puts) : this.#write(puts));
     } catch (error) {
       throw this.#failed(error, commits[0]!.revision);
     }
   }
 
+  /** For writes that make room: on a full disk they get the reserve. */
+  async #writeFromReserve(operations: () => (Promise<boolean> | undefined)[]): Promise<void> {
+    try {
+      await this.#write(operations);
+    } catch (error) {
+      const full = asStoreError(error, this.#directory).code === 'NoSpace';
+      if (!full || !this.#reserve.release()) throw error;
+      this.#logger.warn('disk full: using the space reserved for freeing space', {
+        directory: this.#directory,
+      });
+      await this.#write(operations);
+    }
+  }
+
+  /** Runs the operations in one LMDB transaction and waits for its flush. Throws the system's own error. */
+  async #write(operations: () => (Promise<boolean> | undefined)[]): Promise<void> {
+    try {
+      await this.#log.batch(() => {
+        // The batch's promise speaks for them all; theirs must not go unhandled.
+        for (const operation of operations()) operation?.catch(() => undefined);
+      });
+    } catch (error) {
+      throw await commitFailure(error);
+    }
+  }
+
   /** A failed write must have left nothing behind; if it did, only a restart tells what is durable. */
   #failed(error: unknown, revision: number): StoreError {
-    const failure = asStoreError(error);
+    const failure = asStoreError(error, this.#directory);
     this.#logger.error('could not write to the store', { directory: this.#directory, err: error });
     this.#env!.resetReadTxn();
     if (this.#log.doesExist(revision)) {
@@ -124,17 +159,24 @@ export class LmdbJournal implements Journal {
     this.#leftover = all;
     try {
       // First the mark: whatever a crash leaves below it is compacted at the next start.
-      await this.#meta.put('compacted', Buffer.from(String(revision)));
-      const byRevision = groupByRevision(all);
-      const revisions = [...byRevision.keys()];
-      for (let from = 0; from < revisions.length; from += COMPACT_SLICE) {
-        const slice = revisions.slice(from, from + COMPACT_SLICE);
-        await Promise.all(slice.map((r) => this.#removeFrom(r, byRevision.get(r)!)));
-      }
+      const mark = Buffer.from(String(revision));
+      await this.#writeFromReserve(() => [this.#meta.put('compacted', mark)]);
+      await this.#remove(groupByRevision(all));
       this.#leftover = [];
+      // LMDB uses pages again that were freed before the last transaction: this one makes the removed ones usable.
+      await this.#writeFromReserve(() => [this.#meta.put('compacted', mark)]);
+      this.#reserve.take();
     } catch (error) {
       this.#logger.error('could not compact the store', { directory: this.#directory, err: error });
-      throw asStoreError(error);
+      throw asStoreError(error, this.#directory);
+    }
+  }
+
+  async #remove(dead: Map<number, Set<string>>): Promise<void> {
+    const revisions = [...dead.keys()];
+    for (let from = 0; from < revisions.length; from += COMPACT_SLICE) {
+      const slice = revisions.slice(from, from + COMPACT_SLICE);
+      await this.#writeFromReserve(() => slice.map((r) => this.#removeFrom(r, dead.get(r)!)));
     }
   }
 
@@ -187,18 +229,4 @@ function syncDirectory(directory: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** LMDB says what is wrong in codes of its own and in the system's. */
-export function asStoreError(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  const { message = String(error), code } = error as { message?: string; code?: number | string };
-  const options = { cause: error };
-  if (code === 28 || code === 'ENOSPC' || /no space left|MDB_MAP_FULL|disk quota/i.test(message)) {
-    return new StoreError('NoSpace', 'no space left for the store', options);
-  }
-  if (/MDB_(CORRUPTED|INVALID|VERSION_MISMATCH|PAGE_NOTFOUND|PANIC|BAD_)/.test(message)) {
-    return new StoreError('Corrupt', `the store is damaged: ${message}`, options);
-  }
-  return new StoreError('Unavailable', `the store failed: ${message}`, options);
 }
