@@ -11,42 +11,50 @@ type Plain = Record<string, unknown>;
  */
 export function encodeMessage(value: Plain, schema: Message): Buffer {
   const writer = new WireWriter();
-  const embedded = new Map<number, WireWriter>();
-  for (const name of Object.keys(value)) {
-    const field = schema.fields.get(name);
-    const item = value[name];
-    if (field?.number === undefined || item === null || item === undefined) continue;
-    encodeField(field.embedded === undefined ? writer : writerOf(embedded, field.embedded), field, item);
-  }
-  for (const [number, inner] of embedded) writer.bytes(number, inner.finish());
+  writeMessage(writer, value, schema);
   return writer.finish();
 }
 
-function writerOf(writers: Map<number, WireWriter>, number: number): WireWriter {
-  let writer = writers.get(number);
-  if (writer === undefined) {
-    writer = new WireWriter();
-    writers.set(number, writer);
+/** Writes the fields of a message to a writer. */
+export function writeMessage(writer: WireWriter, value: Plain, schema: Message): void {
+  writeFields(writer, value, schema, undefined);
+  for (const [number, fields] of schema.embedded) {
+    if (!hasAny(value, fields)) continue;
+    writer.message(number, () => writeFields(writer, value, schema, number));
   }
-  return writer;
 }
 
-function encodeField(writer: WireWriter, field: Field, value: unknown): void {
+function hasAny(value: Plain, fields: Map<number, Field>): boolean {
+  for (const { name } of fields.values()) if (value[name] !== undefined && value[name] !== null) return true;
+  return false;
+}
+
+/** The fields that stand in the message itself, or in one of its embedded messages. */
+function writeFields(writer: WireWriter, value: Plain, schema: Message, embedded: number | undefined): void {
+  for (const name of Object.keys(value)) {
+    const field = schema.fields.get(name);
+    if (field?.number === undefined || field.embedded !== embedded) continue;
+    const item = value[name];
+    if (item !== null && item !== undefined) writeField(writer, field, item);
+  }
+}
+
+function writeField(writer: WireWriter, field: Field, value: unknown): void {
   const { type } = field;
   const number = field.number!;
   if (type.type === 'list') {
-    for (const item of value as unknown[]) encodeValue(writer, number, type.of, item);
+    for (const item of value as unknown[]) writeValue(writer, number, type.of, item);
   } else if (type.type === 'map') {
     for (const [key, item] of Object.entries(value as Plain)) {
-      const entry = new WireWriter();
-      entry.string(1, key);
-      encodeValue(entry, 2, type.of, item);
-      writer.bytes(number, entry.finish());
+      writer.message(number, () => {
+        writer.string(1, key);
+        writeValue(writer, 2, type.of, item);
+      });
     }
-  } else encodeValue(writer, number, type, value);
+  } else writeValue(writer, number, type, value);
 }
 
-function encodeValue(writer: WireWriter, number: number, type: TypeRef, value: unknown): void {
+function writeValue(writer: WireWriter, number: number, type: TypeRef, value: unknown): void {
   switch (type.type) {
     case 'string':
       return writer.string(number, value as string);
@@ -60,24 +68,22 @@ function encodeValue(writer: WireWriter, number: number, type: TypeRef, value: u
     case 'bytes':
       return writer.bytes(number, Buffer.from(value as string, 'base64'));
     case 'message':
-      return writer.bytes(number, encodeMessage(value as Plain, message(type.name)));
-    case 'list': {
-      const wrapped = new WireWriter();
-      for (const item of value as unknown[]) encodeValue(wrapped, 1, type.of, item);
-      return writer.bytes(number, wrapped.finish());
-    }
+      return writer.message(number, () => writeMessage(writer, (value ?? {}) as Plain, message(type.name)));
+    case 'list':
+      return writer.message(number, () => {
+        for (const item of value as unknown[]) writeValue(writer, 1, type.of, item);
+      });
     default:
-      return writer.bytes(number, encodeSpecial(type, value));
+      return writer.message(number, () => writeSpecial(writer, type, value));
   }
 }
 
 /** Types whose JSON form is not their protobuf shape. */
-function encodeSpecial(type: TypeRef, value: unknown): Buffer {
-  const writer = new WireWriter();
+function writeSpecial(writer: WireWriter, type: TypeRef, value: unknown): void {
   switch (type.type) {
     case 'time':
     case 'micro-time':
-      encodeTime(writer, value, type.type === 'micro-time');
+      writeTime(writer, value, type.type === 'micro-time');
       break;
     case 'quantity':
       writer.string(1, String(value));
@@ -90,22 +96,21 @@ function encodeSpecial(type: TypeRef, value: unknown): Buffer {
     case 'schema-or-array':
     case 'schema-or-bool':
     case 'schema-or-strings':
-      encodeSchemaUnion(writer, type.type, value);
+      writeSchemaUnion(writer, type.type, value);
       break;
     default:
       if (value !== null) writer.bytes(1, Buffer.from(JSON.stringify(value)));
   }
-  return writer.finish();
 }
 
-function encodeTime(writer: WireWriter, value: unknown, micro: boolean): void {
+function writeTime(writer: WireWriter, value: unknown, micro: boolean): void {
   const time = typeof value === 'string' ? parseTime(value) : undefined;
   if (time === undefined) return;
   writer.varint(1, time.seconds);
   writer.varint(2, micro ? time.nanos - (time.nanos % 1000) : 0);
 }
 
-function encodeSchemaUnion(
+function writeSchemaUnion(
   writer: WireWriter,
   type: 'schema-or-array' | 'schema-or-bool' | 'schema-or-strings',
   value: unknown,
@@ -115,10 +120,12 @@ function encodeSchemaUnion(
   else if (Array.isArray(value)) {
     for (const item of value) {
       if (type === 'schema-or-strings') writer.string(2, String(item));
-      else writer.bytes(2, encodeMessage(item as Plain, schema));
+      else writer.message(2, () => writeMessage(writer, item as Plain, schema));
     }
   } else {
     if (type === 'schema-or-bool') writer.varint(1, 1);
-    writer.bytes(type === 'schema-or-bool' ? 2 : 1, encodeMessage((value ?? {}) as Plain, schema));
+    writer.message(type === 'schema-or-bool' ? 2 : 1, () =>
+      writeMessage(writer, (value ?? {}) as Plain, schema),
+    );
   }
 }

@@ -116,59 +116,98 @@ export class WireReader {
   }
 }
 
-/** Builds one message's bytes. */
+/** Builds one message's bytes in one growing buffer. */
 export class WireWriter {
-  readonly #chunks: Buffer[] = [];
-  #length = 0;
+  #bytes = Buffer.allocUnsafe(512);
+  #at = 0;
 
-  get length(): number {
-    return this.#length;
-  }
-
+  /** The bytes written so far; the writer is not to be used afterwards. */
   finish(): Buffer {
-    return Buffer.concat(this.#chunks, this.#length);
+    return this.#bytes.subarray(0, this.#at);
   }
 
   varint(number: number, value: number): void {
     this.#tag(number, WIRE_VARINT);
-    this.#push(varintBytes(value));
+    this.#varint(value);
   }
 
   double(number: number, value: number): void {
     this.#tag(number, WIRE_FIXED64);
-    const bytes = Buffer.allocUnsafe(8);
-    bytes.writeDoubleLE(value);
-    this.#push(bytes);
+    this.#reserve(8);
+    this.#at = this.#bytes.writeDoubleLE(value, this.#at);
   }
 
   string(number: number, value: string): void {
-    this.bytes(number, Buffer.from(value, 'utf8'));
+    const length = Buffer.byteLength(value);
+    this.#tag(number, WIRE_BYTES);
+    this.#varint(length);
+    this.#reserve(length);
+    this.#at += this.#bytes.write(value, this.#at, length, 'utf8');
   }
 
   bytes(number: number, value: Buffer): void {
     this.#tag(number, WIRE_BYTES);
-    this.#push(varintBytes(value.length));
-    this.#push(value);
+    this.#varint(value.length);
+    this.#reserve(value.length);
+    this.#at += value.copy(this.#bytes, this.#at);
+  }
+
+  /** An embedded message whose fields `fill` writes to this writer. */
+  message(number: number, fill: () => void): void {
+    this.#tag(number, WIRE_BYTES);
+    this.#reserve(1);
+    const start = ++this.#at;
+    fill();
+    const length = this.#at - start;
+    if (length < 0x80) {
+      this.#bytes[start - 1] = length;
+      return;
+    }
+    const extra = varintSize(length) - 1;
+    this.#reserve(extra);
+    this.#bytes.copyWithin(start + extra, start, this.#at);
+    this.#at = start - 1;
+    this.#varint(length);
+    this.#at += length;
   }
 
   #tag(number: number, wire: number): void {
-    this.#push(varintBytes(number * 8 + wire));
+    this.#varint(number * 8 + wire);
   }
 
-  #push(bytes: Buffer): void {
-    this.#chunks.push(bytes);
-    this.#length += bytes.length;
+  #varint(value: number): void {
+    this.#reserve(10);
+    if (value < 0 || value > 0x7fffffff) {
+      this.#longVarint(BigInt.asUintN(64, BigInt(value)));
+      return;
+    }
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#at++] = rest;
+  }
+
+  #longVarint(value: bigint): void {
+    let rest = value;
+    while (rest >= 0x80n) {
+      this.#bytes[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#bytes[this.#at++] = Number(rest);
+  }
+
+  #reserve(count: number): void {
+    if (this.#at + count <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
+    this.#bytes.copy(grown, 0, 0, this.#at);
+    this.#bytes = grown;
   }
 }
 
-function varintBytes(value: number): Buffer {
-  if (value >= 0 && value < 0x80) return Buffer.of(value);
-  const out: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  while (rest >= 0x80n) {
-    out.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  out.push(Number(rest));
-  return Buffer.from(out);
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
 }

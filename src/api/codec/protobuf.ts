@@ -1,7 +1,7 @@
 import type { KubeObject } from '../object.js';
 import type { Message } from '../schema/messages.js';
 import { decodeMessage } from './protobuf-decode.js';
-import { encodeMessage } from './protobuf-encode.js';
+import { writeMessage } from './protobuf-encode.js';
 import { ProtobufError, WIRE_BYTES, WireReader, WireWriter } from './protobuf-wire.js';
 
 export { ProtobufError } from './protobuf-wire.js';
@@ -56,13 +56,13 @@ function decodeTypeMeta(reader: WireReader): { apiVersion: string; kind: string 
 
 /** A whole protobuf body: magic, envelope with the object's apiVersion and kind, and the message. */
 export function encodeProtobuf(object: Partial<KubeObject>, schema: Message): Buffer {
-  const meta = new WireWriter();
-  meta.string(1, object.apiVersion ?? '');
-  meta.string(2, object.kind ?? '');
-  const unknown = new WireWriter();
-  unknown.bytes(1, meta.finish());
-  unknown.bytes(2, encodeMessage(object as Record<string, unknown>, schema));
-  unknown.string(3, '');
-  unknown.string(4, '');
-  return Buffer.concat([MAGIC, unknown.finish()]);
+  const writer = new WireWriter();
+  writer.message(1, () => {
+    writer.string(1, object.apiVersion ?? '');
+    writer.string(2, object.kind ?? '');
+  });
+  writer.message(2, () => writeMessage(writer, object as Record<string, unknown>, schema));
+  writer.string(3, '');
+  writer.string(4, '');
+  return Buffer.concat([MAGIC, writer.finish()]);
 }
