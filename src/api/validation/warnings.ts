@@ -19,17 +19,15 @@ function ipWarnings(path: string, value: string): string[] {
   ];
 }
 
-function serviceWarnings(service: core.Service, old: core.Service | undefined): string[] {
+function serviceWarnings(service: core.Service): string[] {
   const spec = service.spec ?? {};
   const warnings: string[] = [];
   if (spec.trafficDistribution === 'PreferClose') {
-    warnings.push(
-      'spec.trafficDistribution: "PreferClose" is deprecated and will be removed in a future release; use "PreferSameZone"',
-    );
+    warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
   }
   if (service.metadata.annotations?.['service.kubernetes.io/topology-aware-hints'] !== undefined) {
     warnings.push(
-      'metadata.annotations[service.kubernetes.io/topology-aware-hints]: annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead',
+      'annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead',
     );
   }
   if (spec.type !== 'ExternalName' && (spec.externalName ?? '') !== '') {
@@ -45,10 +43,10 @@ function serviceWarnings(service: core.Service, old: core.Service | undefined): 
   if (headless && spec.sessionAffinity !== undefined && spec.sessionAffinity !== 'None') {
     warnings.push('spec.SessionAffinity is ignored for headless services');
   }
-  if (!headless && (spec.externalIPs ?? []).length > 0 && old?.spec?.externalIPs === undefined) {
-    warnings.push(
-      'spec.externalIPs: externalIPs is deprecated in v1.36+ and will be disabled by default in a future release',
-    );
+  if ((spec.externalIPs ?? []).length > 0 && spec.type === 'ExternalName') {
+    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  } else if ((spec.externalIPs ?? []).length > 0 && !headless) {
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
   }
   (spec.clusterIPs ?? []).forEach((ip, i) => {
     if (ip !== 'None') warnings.push(...ipWarnings(`spec.clusterIPs[${i}]`, ip));
@@ -153,7 +151,7 @@ type Templated = { spec?: { template?: core.PodTemplateSpec } };
 export function warningsFor(kind: KindInfo, object: KubeObject, old?: KubeObject): string[] {
   switch (kind.message) {
     case 'core.v1.Service':
-      return serviceWarnings(object as core.Service, old as core.Service | undefined);
+      return serviceWarnings(object as core.Service);
     case 'core.v1.Endpoints':
       return ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'];
     case 'discovery.v1.EndpointSlice':

@@ -12,7 +12,7 @@ export function validateNew(resource: Resource, context: WriteContext, object: K
   for (const text of warningsFor(resource.kind, object)) context.warn(text);
 }
 
-/** Throws Invalid when an update breaks the rules of its kind or of the cluster. */
+/** Warns, and throws Invalid when an update breaks the rules of its kind or of the cluster. */
 export function validateChanged(
   resource: Resource,
   context: WriteContext,
@@ -24,4 +24,6 @@ export function validateChanged(
     ...(resource.strategy.validateUpdate?.(context, object, old) ?? []),
   ];
   if (errors.length > 0) throw Errors.invalid(resource.kind, object.metadata.name ?? '', errors);
+  if (context.subresource !== '') return;
+  for (const text of warningsFor(resource.kind, object, old)) context.warn(text);
 }

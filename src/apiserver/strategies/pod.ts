@@ -2,8 +2,6 @@ import type { core } from '#api';
 import type { Strategy } from '../contracts.js';
 import { qosClass } from './pod-qos.js';
 
-const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
 /**
  * Pods (upstream registry/core/pod). The server decides phase and class of a new Pod; the node agent writes the
  * rest of the status. Grace: Pods that no node runs, or that have ended, vanish at once.
@@ -12,14 +10,9 @@ export function podStrategy(): Strategy<core.Pod> {
   return {
     allowUnconditionalUpdate: true,
     returnDeletedObject: true,
-    prepareForCreate(context, object) {
+    prepareForCreate(_context, object) {
       object.status = { phase: 'Pending', qosClass: qosClass(object.spec) };
       if ((object.spec?.schedulingGates ?? []).length > 0) object.status.conditions = [gated()];
-      if (!LABEL.test(object.metadata.name ?? '')) {
-        context.warn(
-          "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended",
-        );
-      }
     },
     prepareForUpdate(context, object, old) {
       if (context.subresource === 'status') prepareStatus(object, old);

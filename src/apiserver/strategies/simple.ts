@@ -86,12 +86,6 @@ function endpointsStrategy(): Strategy<core.Endpoints> {
 function endpointSliceStrategy(): Strategy<discovery.EndpointSlice> {
   return {
     ...unconditional,
-    prepareForCreate(context, object) {
-      object.metadata.generation = 1;
-      if (object.addressType === 'FQDN') {
-        context.warn('spec.addressType: FQDN endpoints are deprecated; use an ExternalName Service instead');
-      }
-    },
     prepareForUpdate(_context, object, old) {
       const before = old.metadata.generation ?? 0;
       const same =

@@ -1,7 +1,7 @@
 import type { core } from '#api';
 import { familyOf, type IPFamily } from '../../allocators/address.js';
 import type { Allocators } from '../../allocators/index.js';
-import type { Allocation, Strategy, WriteContext } from '../../contracts.js';
+import type { Allocation, Strategy } from '../../contracts.js';
 import type { ServerDeps } from '../../deps.js';
 import {
   type AddressChange,
@@ -14,7 +14,6 @@ import { otherFamily, settleFamilies } from './families.js';
 import { hasSelector, isHeadless, needsClusterIP, type Service } from './fields.js';
 import { changePorts, heldPorts, type PortChange, takePorts } from './ports.js';
 import { dropTypeDependent, keepAllocated, normaliseClusterIPs } from './transitions.js';
-import { serviceWarnings } from './warnings.js';
 
 /**
  * Services (upstream registry/core/service). Addresses and ports are taken before the rest of the strategy and
@@ -39,9 +38,8 @@ export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strat
       );
       return undo(service, addresses, ports);
     },
-    prepareForCreate(context, object) {
+    prepareForCreate(_context, object) {
       object.status = { loadBalancer: {} };
-      warn(context, withSpec(object));
     },
     async beginUpdate(context, object, oldObject) {
       if (context.subresource === 'status') return { commit() {}, rollback() {} };
@@ -61,7 +59,6 @@ export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strat
       const service = withSpec(object);
       dropTypeDependent(service, withReadDefaults(old, allocators.clusterIPs.families[0]!));
       if (service.spec.type !== 'LoadBalancer') object.status = { ...object.status, loadBalancer: {} };
-      warn(context, service);
     },
     async afterDelete(context, object) {
       if (context.dryRun) return;
@@ -84,10 +81,6 @@ export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strat
 function withSpec(object: core.Service): Service {
   object.spec ??= {};
   return object as Service;
-}
-
-function warn(context: WriteContext, service: Service): void {
-  for (const text of serviceWarnings(service)) context.warn(text);
 }
 
 /** Runs the second half of an allocation; when it fails, the addresses of the first go back. */
