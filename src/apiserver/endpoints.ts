@@ -1,7 +1,7 @@
-import type { KindRegistry } from '#api';
+import { createOpenApi, type KindRegistry } from '#api';
 import type { Metrics } from '#base';
 import type { ApiResponse, RequestContext } from './contracts.js';
-import { Discovery, versionInfo } from './discovery/index.js';
+import { Discovery, OpenApiEndpoint, versionInfo } from './discovery/index.js';
 import type { Health } from './health/index.js';
 import { jsonResponse } from './request/respond.js';
 
@@ -13,6 +13,8 @@ export interface EndpointDeps {
   serverAddress: () => string;
 }
 
+const OPENAPI_PATHS = ['/openapi/v2', '/openapi/v3'];
+
 /** One path outside the resource API. */
 type Endpoint = (context: RequestContext) => Promise<ApiResponse | undefined> | ApiResponse | undefined;
 
@@ -20,11 +22,13 @@ type Endpoint = (context: RequestContext) => Promise<ApiResponse | undefined> | 
 export class Endpoints {
   readonly #deps: EndpointDeps;
   readonly #discovery: Discovery;
+  readonly #openApi: OpenApiEndpoint;
   readonly #exact: Map<string, Endpoint>;
 
   constructor(deps: EndpointDeps, more: Iterable<[string, Endpoint]> = []) {
     this.#deps = deps;
     this.#discovery = new Discovery(deps.kinds, deps.serverAddress);
+    this.#openApi = new OpenApiEndpoint(createOpenApi(deps.kinds));
     this.#exact = new Map<string, Endpoint>([
       ['/', () => jsonResponse(200, { paths: this.#paths() })],
       ['/version', () => jsonResponse(200, versionInfo())],
@@ -41,6 +45,7 @@ export class Endpoints {
     return (
       (await this.#exact.get(path)?.(context)) ??
       this.#discovery.handle(context) ??
+      this.#openApi.handle(context) ??
       (await this.#deps.health.handle(context))
     );
   }
@@ -55,7 +60,9 @@ export class Endpoints {
       const root = group === '' ? '/api' : `/apis/${group}`;
       return [root, ...versions.map((version) => `${root}/${version}`)];
     });
-    return [...new Set([...groups, '/apis', ...this.#deps.health.paths(), ...this.#exact.keys()])]
+    return [
+      ...new Set([...groups, '/apis', ...this.#deps.health.paths(), ...OPENAPI_PATHS, ...this.#exact.keys()]),
+    ]
       .filter((path) => path !== '/')
       .sort();
   }

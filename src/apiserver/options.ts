@@ -32,6 +32,10 @@ export interface ApiServerOptions {
   serviceAccountKeys?: string[];
   /** --api-audiences. */
   apiAudiences?: string[];
+  /** --kubelet-client-certificate, --kubelet-client-key and --kubelet-certificate-authority: towards node agents. */
+  kubeletClientCertificate?: string;
+  kubeletClientKey?: string;
+  kubeletCertificateAuthority?: string;
   /** Several API servers use the store (etcd): default/kubernetes lists those that are alive. */
   sharedStore?: boolean;
   /** --max-requests-inflight; 0 is no limit. */

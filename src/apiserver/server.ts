@@ -14,17 +14,20 @@ import { Endpoints } from './endpoints.js';
 import { Health, type HealthCheck } from './health/index.js';
 import { Listener } from './listen/index.js';
 import type { ApiServerOptions } from './options.js';
+import { deleteObject } from './registry/delete.js';
 import { FieldManagement } from './registry/field-management.js';
 import { ObjectBody } from './registry/object-body.js';
 import { RegistryObjectStore } from './registry/object-store.js';
 import { Resources } from './registry/resources.js';
 import { ResourceRouter } from './registry/router.js';
 import { ObjectStorage } from './registry/storage.js';
+import { deleteCall } from './registry/write.js';
 import type { WriteEnv } from './registry/write-call.js';
 import { InFlight } from './request/in-flight.js';
 import { RequestMetrics } from './request/metrics.js';
 import { Pipeline } from './request/pipeline.js';
 import { createStrategies } from './strategies/index.js';
+import { createSubresources, type KubeletOptions } from './subresources/index.js';
 
 export interface ApiServerDeps {
   /** Started by whoever owns it, before the server, and stopped after it. */
@@ -239,22 +242,23 @@ function createPipeline(
     readOnly: options.maxRequestsInflight ?? 400,
     mutating: options.maxMutatingRequestsInflight ?? 200,
   });
-  const router = new ResourceRouter({
-    kinds,
-    resources,
-    env,
-    body: new ObjectBody(kinds, core.kind),
-    subresources: new Map(),
-    virtual: new Map(),
-    drain,
+  const body = new ObjectBody(kinds, core.kind);
+  const { subresources, virtual, documents } = createSubresources(kubeletOptions(options), {
+    ...core,
+    codec: body,
+    authorizer: filters.authorizer,
+    authenticator: filters.authenticator,
+    tokens: filters.tokens,
+    admission: env.admission,
+    deletePod: async (context, namespace, name, deleteOptions) => {
+      const call = { ...deleteCall(context, deleteOptions), subresource: '' };
+      await deleteObject(env, resources.of(core.kind('core.v1.Pod')), call, namespace, name, deleteOptions);
+    },
   });
-  const endpoints = new Endpoints({
-    kinds,
-    health,
-    metrics,
-    serverAddress: () =>
-      `${options.advertiseAddress ?? options.bindAddress ?? ''}:${options.advertisePort ?? 443}`,
-  });
+  const router = new ResourceRouter({ kinds, resources, env, body, subresources, virtual, drain });
+  const host = options.advertiseAddress ?? options.bindAddress ?? '127.0.0.1';
+  const serverAddress = () => `${host}:${options.advertisePort ?? options.securePort ?? 443}`;
+  const endpoints = new Endpoints({ kinds, health, metrics, serverAddress }, documents);
   const versions = new Set([...kinds].map((kind) => `${kind.group}/${kind.resource}`));
   return new Pipeline({
     authenticator: filters.authenticator,
@@ -267,4 +271,15 @@ function createPipeline(
     timeoutMs: options.requestTimeoutMs ?? 60_000,
     logger,
   });
+}
+
+function kubeletOptions(options: ApiServerOptions): KubeletOptions {
+  const { kubeletClientCertificate, kubeletClientKey, kubeletCertificateAuthority } = options;
+  return {
+    ...(kubeletClientCertificate === undefined ? {} : { clientCertificate: kubeletClientCertificate }),
+    ...(kubeletClientKey === undefined ? {} : { clientKey: kubeletClientKey }),
+    ...(kubeletCertificateAuthority === undefined
+      ? {}
+      : { certificateAuthority: kubeletCertificateAuthority }),
+  };
 }

@@ -1,6 +1,5 @@
-import type { KubeObject } from '#api';
+import { applyObject, type FieldWriter, type KubeObject, updateManagedFields } from '#api';
 import type { Clock } from '#base';
-import { applyConfiguration, trackUpdate } from './kind-api.js';
 import { timestamp } from './names.js';
 import type { Resource } from './resource.js';
 import type { WriteCall } from './write-call.js';
@@ -15,26 +14,31 @@ export class FieldManagement {
 
   /** Records in `object` what this call changed against `live` (undefined at creation). Edits `object`. */
   track(resource: Resource, call: WriteCall, live: KubeObject | undefined, object: KubeObject): void {
-    trackUpdate(resource.kind, live, object, {
-      manager: call.fieldManager,
-      subresource: call.subresource,
-      time: timestamp(this.#clock.now()),
-    });
+    const { managedFields } = updateManagedFields(this.#writer(resource, call), object, live).metadata;
+    if (managedFields === undefined) delete object.metadata.managedFields;
+    else object.metadata.managedFields = managedFields;
   }
 
-  /** Merges an apply configuration; throws Conflict when others own fields that it changes and `force` is false. */
+  /**
+   * Merges an apply configuration, as the client wrote it, into `live`; throws Conflict when others own fields
+   * that it changes and `force` is false. The answer may share parts with `live`.
+   */
   apply(
     resource: Resource,
     call: WriteCall,
     live: KubeObject | undefined,
-    configuration: KubeObject,
+    configuration: object,
     force: boolean,
   ): KubeObject {
-    return applyConfiguration(resource.kind, live, configuration, {
+    return applyObject({ ...this.#writer(resource, call), force }, configuration, live).object;
+  }
+
+  #writer(resource: Resource, call: WriteCall): FieldWriter {
+    return {
+      kind: resource.kind,
       manager: call.fieldManager,
       subresource: call.subresource,
       time: timestamp(this.#clock.now()),
-      force,
-    });
+    };
   }
 }

@@ -9,7 +9,7 @@ import {
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { BodyCodec } from '../deps.js';
 import { negotiate } from '../request/negotiation.js';
-import { decodeObject, encodeProtobuf, hasProtobuf, toYaml } from './kind-api.js';
+import { decodeObject, encodeProtobuf, hasProtobuf, toYaml } from './bodies.js';
 import { checkKind, fieldValidation, reportWarnings } from './write-options.js';
 
 /** Bodies of endpoints that the generic registry does not serve: reviews, tokens, bindings, evictions. */

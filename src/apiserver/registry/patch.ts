@@ -12,7 +12,7 @@ import {
 import type { RequestContext } from '../contracts.js';
 import { parseMediaType } from '../request/accept.js';
 import { isTrue } from '../request/request-info.js';
-import { checkObject, decodeObject } from './kind-api.js';
+import { checkObject, parseConfiguration } from './bodies.js';
 import type { Resource } from './resource.js';
 import type { UpdateSource } from './update.js';
 import type { WriteCall, WriteEnv } from './write-call.js';
@@ -109,13 +109,13 @@ function applySource(
       },
     ]);
   }
-  const decoded = decodeObject(resource.kind, body, 'application/yaml', fieldValidation(context));
-  reportWarnings(context, decoded.warnings);
-  checkKind(resource.kind, decoded.object);
+  const { configuration, warnings } = parseConfiguration(resource.kind, body, fieldValidation(context));
+  reportWarnings(context, warnings);
   return {
     produce: (current) => {
-      const merged = env.fields.apply(resource, call, current, decoded.object, force);
+      const merged = env.fields.apply(resource, call, current, configuration, force);
       const { object } = checkObject(resource.kind, merged, 'Ignore');
+      checkKind(resource.kind, object);
       applyDefaults(resource.kind, object);
       return object;
     },

@@ -2,7 +2,7 @@ import type { KubeObject } from '#api';
 import type { CachedList, CachedObject } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { Negotiated, Offer } from '../request/negotiation.js';
-import { encodeProtobuf, hasProtobuf, toYaml } from './kind-api.js';
+import { encodeProtobuf, hasProtobuf, toYaml } from './bodies.js';
 import { partialList, partialObject } from './partial.js';
 import { type Resource, viewOf } from './resource.js';
 import { buildTable, tableOptions } from './table.js';

@@ -9,7 +9,7 @@ import {
 } from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { negotiate } from '../request/negotiation.js';
-import { checkObject, decodeObject } from './kind-api.js';
+import { checkObject, decodeObject } from './bodies.js';
 import { patchDocument } from './patch.js';
 import { MODIFIED } from './preconditions.js';
 import { copyOf, type Resource } from './resource.js';

@@ -45,6 +45,7 @@ export async function updateObject(
     }
   }
   const object = await source.produce(undefined);
+  checkName(object, name);
   const { uid, resourceVersion } = object.metadata;
   if ((uid ?? '') !== '' || (resourceVersion ?? '') !== '') throw Errors.notFound(resource.group, name);
   return createObject(env, resource, call, namespace, object);
@@ -140,12 +141,7 @@ function resultOf(resource: Resource, stored: KubeObject, cached: CachedObject):
 function checkIdentity(resource: Resource, proposal: Proposal): void {
   const { object, name, namespace, current } = proposal;
   const { metadata } = object;
-  if ((metadata.name ?? '') === '') metadata.name = name;
-  if (metadata.name !== name) {
-    throw Errors.badRequest(
-      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
-    );
-  }
+  checkName(object, name);
   if (resource.kind.namespaced) {
     if ((metadata.namespace ?? '') === '') metadata.namespace = namespace;
     if (metadata.namespace !== namespace) {
@@ -155,6 +151,14 @@ function checkIdentity(resource: Resource, proposal: Proposal): void {
     }
   }
   checkUpdateUid(resource.group, object, current);
+}
+
+function checkName({ metadata }: KubeObject, name: string): void {
+  if ((metadata.name ?? '') === '') metadata.name = name;
+  if (metadata.name === name) return;
+  throw Errors.badRequest(
+    `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+  );
 }
 
 function checkVersion(resource: Resource, call: WriteCall, proposal: Proposal): void {

@@ -1,7 +1,7 @@
 import { Errors, type FieldError, type KindInfo } from '#api';
 import type { RequestContext } from '../contracts.js';
+import type { FieldValidation } from './bodies.js';
 import { unsupportedDryRun } from './delete-options.js';
-import type { FieldValidation } from './kind-api.js';
 import type { WriteCall } from './write-call.js';
 
 /** Characters of a User-Agent that can stand for a field manager. */

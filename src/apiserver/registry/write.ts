@@ -2,16 +2,16 @@ import { applyDefaults, decodeDeleteOptions, type KubeObject } from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { negotiate } from '../request/negotiation.js';
 import { jsonResponse } from '../request/respond.js';
+import { decodeObject } from './bodies.js';
 import { createObject } from './create.js';
 import { deleteEach, deleteObject } from './delete.js';
 import { type DeleteOptions, optionsFromQuery } from './delete-options.js';
-import { decodeObject } from './kind-api.js';
 import { patchSource } from './patch.js';
 import { listAnswer, listOptions } from './read.js';
 import type { Resource } from './resource.js';
 import { listOffer, objectResponse, readOffer } from './respond.js';
 import { updateObject } from './update.js';
-import type { WriteEnv, Written } from './write-call.js';
+import type { WriteCall, WriteEnv, Written } from './write-call.js';
 import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
 
 /** The object in the body: decoded, checked against the endpoint's kind, defaulted. */
@@ -123,7 +123,8 @@ export async function deleteOne(
   });
 }
 
-function deleteCall(context: RequestContext, options: DeleteOptions) {
+/** How a delete is written: a dry run may be asked for in the query or in the options. */
+export function deleteCall(context: RequestContext, options: DeleteOptions): WriteCall {
   const call = writeCall(context, 'DeleteOptions');
   const dryRun = call.dryRun || (options.dryRun ?? []).length > 0;
   return { ...call, dryRun, options: { ...call.options, ...options } };
