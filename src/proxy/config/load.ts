@@ -5,6 +5,7 @@ import {
   ConfigError,
   choice,
   duration,
+  emptyMeans,
   flag,
   flags,
   ignored,
@@ -12,6 +13,7 @@ import {
   record,
   text,
   texts,
+  zeroMeans,
 } from './schema.js';
 import type { LoadedConfig, ProxyConfig } from './types.js';
 
@@ -24,8 +26,8 @@ const HOUR = 3_600_000;
 const ruleFields = (minSyncPeriodMs: number) => ({
   masqueradeBit: integer(14, 0, 31),
   masqueradeAll: flag(false),
-  syncPeriod: duration(30 * SECOND),
-  minSyncPeriod: duration(minSyncPeriodMs),
+  syncPeriod: zeroMeans(30 * SECOND),
+  minSyncPeriod: zeroMeans(minSyncPeriodMs),
 });
 
 const file = record({
@@ -41,9 +43,9 @@ const file = record({
   }),
   logging: ignored(),
   hostnameOverride: text(''),
-  bindAddress: text('0.0.0.0'),
-  healthzBindAddress: text('0.0.0.0:10256'),
-  metricsBindAddress: text('127.0.0.1:10249'),
+  bindAddress: emptyMeans('0.0.0.0'),
+  healthzBindAddress: emptyMeans('0.0.0.0:10256'),
+  metricsBindAddress: emptyMeans('127.0.0.1:10249'),
   bindAddressHardFail: flag(false),
   enableProfiling: flag(false),
   showHiddenMetricsForVersion: ignored(),
@@ -53,7 +55,7 @@ const file = record({
   nftables: record(ruleFields(0)),
   ipvs: record({
     ...ruleFields(0),
-    scheduler: text('rr'),
+    scheduler: emptyMeans('rr'),
     excludeCIDRs: texts(),
     strictARP: flag(false),
     tcpTimeout: duration(0),
@@ -78,7 +80,7 @@ const file = record({
     udpTimeout: duration(0),
     udpStreamTimeout: duration(0),
   }),
-  configSyncPeriod: duration(900 * SECOND),
+  configSyncPeriod: zeroMeans(900 * SECOND),
   portRange: ignored(),
   windowsRunAsService: ignored(),
   loadBalancing: record({ algorithm: choice(algorithms, 'random') }),
@@ -176,7 +178,8 @@ export function clusterCIDRs(config: ProxyConfig): string[] {
 /**
  * Reads a KubeProxyConfiguration file (YAML or JSON). Unknown and duplicate fields become warnings, as upstream's
  * lenient second attempt does; values that do not fit throw ConfigError. An empty text gives the defaults.
- * `overrides` are the values of command line flags, which win over the file.
+ * `overrides` are the values of command line flags, which win over the file; an empty bind address there
+ * disables its server (in a file, empty means the default).
  */
 export function loadProxyConfig(content: string, overrides: Record<string, unknown> = {}): LoadedConfig {
   const warnings: string[] = [];
@@ -191,6 +194,8 @@ export function loadProxyConfig(content: string, overrides: Record<string, unkno
     if (value.kind !== KIND) throw new ConfigError('kind', `must be ${KIND}`);
   }
   const config = toConfig(value);
+  if (overrides.healthzBindAddress === '') config.healthzBindAddress = '';
+  if (overrides.metricsBindAddress === '') config.metricsBindAddress = '';
   validate(config);
   return { config, warnings };
 }

@@ -24,6 +24,12 @@ export function text(fallback: string): Reader<string> {
   };
 }
 
+/** A string whose empty value stands for the default, as generated configuration files write it. */
+export function emptyMeans(fallback: string): Reader<string> {
+  const read = text(fallback);
+  return (value, path, report) => read(value === '' ? undefined : value, path, report);
+}
+
 export function choice<T extends string>(values: readonly T[], fallback: T): Reader<T> {
   return (value, path) => {
     if (isAbsent(value) || value === '') return fallback;
@@ -62,6 +68,12 @@ export function duration(fallbackMs: number): Reader<number> {
     if (ms < 0) throw new ConfigError(path, 'must not be negative');
     return ms;
   };
+}
+
+/** A duration whose zero stands for the default. */
+export function zeroMeans(fallbackMs: number): Reader<number> {
+  const read = duration(fallbackMs);
+  return (value, path, report) => read(value, path, report) || fallbackMs;
 }
 
 export function texts(): Reader<string[]> {
