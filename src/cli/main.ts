@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<{ register: Register }>> = {
   cleanup: () => import('./commands/cleanup.js'),
   shell: () => import('./commands/shell.js'),
   kubectl: () => import('./commands/kubectl.js'),
+  demo: () => import('./commands/demo.js'),
   apiserver: () => import('./commands/apiserver.js'),
   'controller-manager': () => import('./commands/controller-manager.js'),
   proxy: () => import('./commands/proxy.js'),

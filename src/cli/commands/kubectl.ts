@@ -22,9 +22,6 @@ Examples:
       const { kubeconfig } = runningCluster(options.dataDir);
       const { runForeground } = await import('#host');
       const kubectl = process.env['KUBECTL'] ?? 'kubectl';
-      process.exitCode = await runForeground(kubectl, args, {
-        logger: silentLogger,
-        env: { KUBECONFIG: kubeconfig },
-      });
+      process.exitCode = await runForeground(kubectl, args, { env: { KUBECONFIG: kubeconfig } });
     });
 }

@@ -13,9 +13,9 @@ import {
   type RawSettings,
 } from '../up/settings.js';
 
-interface Options extends RawSettings {
+/** The flags that `up` and `demo` share. */
+export interface UpOptions extends RawSettings {
   logLevel: LogLevel;
-  output?: string;
 }
 
 /** `kubesvc up`: a cluster in the foreground until Ctrl-C or SIGTERM. */
@@ -61,11 +61,12 @@ export function addClusterOptions(command: Command): Command {
     );
 }
 
-async function up(options: Options): Promise<void> {
+async function up(options: UpOptions & { output?: string }): Promise<void> {
   const started = performance.now();
   const { settings, paths, cluster } = await openCluster(options);
   const stopped = stopSignal();
   await cluster.start();
+  await Promise.race([cluster.nodesReady(), cluster.failure]);
   if (options.output === 'json')
     process.stdout.write(`${JSON.stringify(summary(settings, paths, cluster))}\n`);
   else process.stdout.write(describe(settings, paths, cluster, performance.now() - started));
@@ -76,7 +77,7 @@ async function up(options: Options): Promise<void> {
 }
 
 /** A cluster that has not been started; the directories exist. */
-export async function openCluster(options: Options, progress?: (part: string) => void) {
+export async function openCluster(options: UpOptions, progress?: (part: string) => void) {
   const settings = clusterSettings(options);
   const paths = clusterPaths(settings.dataDir);
   makeDirectories(paths);

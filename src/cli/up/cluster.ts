@@ -12,7 +12,14 @@ import {
 } from '#base';
 import { type Client, createInformerFactory } from '#client';
 import { createControllerManager, createSchedulerManager } from '#controllers';
-import { createPrograms, createSandbox, type Programs, type Sandbox, type SpawnedProgram } from '#host';
+import {
+  createPrograms,
+  createSandbox,
+  enterNamespaces,
+  type Programs,
+  type Sandbox,
+  type SpawnedProgram,
+} from '#host';
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
@@ -133,6 +140,19 @@ export class Cluster implements Startable {
     this.#writeState();
   }
 
+  /** Program and arguments that run a command in a node's namespaces. */
+  inNode(name: string, command: string[]): { file: string; args: string[] } {
+    const node = this.#nodes.find((n) => n.settings.name === name);
+    if (node === undefined || node.pid === 0) throw new Error(`${name} does not run`);
+    // Process ids of nodes count inside the cluster's PID namespace, so that one is entered first.
+    const { file, args } = enterNamespaces(node.pid, false, command);
+    return this.#sandbox!.enter([file, ...args]);
+  }
+
+  get programs(): Programs {
+    return this.#programs;
+  }
+
   async stop(): Promise<void> {
     await this.#stopNodes();
     await this.#sandbox?.stop();
@@ -231,6 +251,9 @@ export class Cluster implements Startable {
     const { logger } = this.#deps;
     const { podCidr, dnsIp } = this.#settings;
     const client = inProcessClient(this.#server!, identities.controllerManager);
+    const informers = createInformerFactory(this.admin, { logger });
+    // Stopped last: everything below still talks to the API while it stops.
+    await this.#group.startMember(closing([client, this.admin]));
     await this.#group.startMember(
       createControllerManager(
         { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
@@ -249,7 +272,6 @@ export class Cluster implements Startable {
         { client: scheduler, logger: logger.child({ part: 'scheduler' }), metrics: createMetrics() },
       ),
     );
-    const informers = createInformerFactory(this.admin, { logger });
     const dialer = createConnectDialer(() =>
       nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)),
     );
@@ -366,6 +388,15 @@ export class Cluster implements Startable {
     for (const { program } of this.#nodes) program.stdin?.end();
     await Promise.race([Promise.all(this.#nodes.map((n) => n.program.exited)), timeout]);
   }
+}
+
+function closing(clients: Client[]): Startable {
+  return {
+    async start() {},
+    async stop() {
+      for (const client of clients) client.close();
+    },
+  };
 }
 
 /** Paths only: the keys themselves stay in their files. */
