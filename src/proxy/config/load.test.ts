@@ -121,8 +121,10 @@ describe('durations', () => {
   });
 
   it('reads back what it prints', () => {
-    fc.assert(fc.property(fc.nat(10 ** 9), (ms) => {
+    fc.assert(
+      fc.property(fc.nat(10 ** 9), (ms) => {
         expect(parseDuration(formatDuration(ms))).toBe(ms);
-      })));
+      }),
+    );
   });
 });
