@@ -10,6 +10,7 @@ const NAME_ATTEMPTS = 8;
 
 /**
  * Creates an object that has been decoded and defaulted in the resource's kind. Takes ownership of `object`.
+ * `tracksFields` is false when its managedFields are complete (server-side apply).
  * Order as upstream: admission (mutating) → managed fields → allocation → strategy → validation → admission
  * (validating) → store. Throws StatusError.
  */
@@ -19,10 +20,11 @@ export async function createObject(
   call: WriteCall,
   namespace: string,
   object: KubeObject,
+  tracksFields = true,
 ): Promise<Written> {
   checkNew(resource, namespace, object);
   await admit(env, resource, call, request(namespace, object), 'mutate');
-  if (call.external) env.fields.track(resource, call, undefined, object);
+  if (call.external && tracksFields) env.fields.track(resource, call, undefined, object);
   const generated = (object.metadata.name ?? '') === '' && (object.metadata.generateName ?? '') !== '';
   if (!generated) return createOnce(env, resource, call, namespace, object);
   for (let attempt = 1; ; attempt++) {

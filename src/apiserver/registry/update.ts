@@ -48,7 +48,7 @@ export async function updateObject(
   checkName(object, name);
   const { uid, resourceVersion } = object.metadata;
   if ((uid ?? '') !== '' || (resourceVersion ?? '') !== '') throw Errors.notFound(resource.group, name);
-  return createObject(env, resource, call, namespace, object);
+  return createObject(env, resource, call, namespace, object, !source.tracksFields);
 }
 
 async function updateExisting(
