@@ -1,1 +1,8 @@
-export {};
+export {
+  applyObject,
+  type FieldWriter,
+  ignoreManagedFieldsTimes,
+  updateManagedFields,
+} from './field-manager.js';
+export { FieldSet } from './field-set.js';
+export { resetFields } from './untracked.js';

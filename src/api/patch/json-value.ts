@@ -16,14 +16,15 @@ export function setOwn(object: JsonObject, key: string, value: Json): void {
   } else object[key] = value;
 }
 
-/** Deep equality of JSON values; the order of members does not matter. */
+/** Deep equality of JSON values; the order of members does not matter, members set to undefined are absent. */
 export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, i) => jsonEqual(item, b[i]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key], b[key]));
+  return (
+    Object.keys(a).every((key) => jsonEqual(a[key], getOwn(b, key))) &&
+    Object.keys(b).every((key) => b[key] === undefined || Object.hasOwn(a, key))
+  );
 }
