@@ -6,9 +6,12 @@ import { createEndpointsController } from './endpoints/index.js';
 import { createGarbageCollector } from './garbage-collector/index.js';
 import { createNamespaceController } from './namespace/index.js';
 import { createNodeIpamController } from './node-ipam/index.js';
+import { createNodeLifecycleController } from './node-lifecycle/index.js';
+import { createPodGcController } from './pod-gc/index.js';
 import { createReplicaSetController, createReplicationControllerController } from './replica-set/index.js';
 import { createRootCaController } from './root-ca/index.js';
 import { createServiceAccountController } from './service-account/index.js';
+import { createTaintEvictionController } from './taint-eviction/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
 export interface ControllerSettings {
@@ -18,6 +21,8 @@ export interface ControllerSettings {
   nodeCidrMaskSizeV6?: number;
   /** --root-ca-file, as PEM text. Absent: kube-root-ca.crt is not published. */
   rootCa?: string;
+  /** --node-monitor-grace-period, in milliseconds. */
+  nodeMonitorGracePeriodMs?: number;
   /** --max-endpoints-per-slice. */
   maxEndpointsPerSlice?: number;
 }
@@ -59,6 +64,15 @@ export const CONTROLLERS: Record<string, Controller> = {
   ),
   'root-ca-certificate-publisher-controller': controller('root-ca-cert-publisher', ({ rootCa }, deps) =>
     rootCa === undefined ? undefined : createRootCaController({ rootCa }, deps),
+  ),
+  'node-lifecycle-controller': controller('node-controller', ({ nodeMonitorGracePeriodMs }, deps) =>
+    createNodeLifecycleController(defined({ gracePeriodMs: nodeMonitorGracePeriodMs }), deps),
+  ),
+  'taint-eviction-controller': controller('node-controller', (_, deps) =>
+    createTaintEvictionController(deps),
+  ),
+  'pod-garbage-collector-controller': controller('pod-garbage-collector', (_, deps) =>
+    createPodGcController({}, deps),
   ),
   'node-ipam-controller': controller('node-controller', (settings, deps) => {
     const { clusterCidrs = [], nodeCidrMaskSizeV4: maskSizeV4, nodeCidrMaskSizeV6: maskSizeV6 } = settings;

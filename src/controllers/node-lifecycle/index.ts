@@ -1,0 +1,1 @@
+export { createNodeLifecycleController, type NodeLifecycleOptions } from './controller.js';

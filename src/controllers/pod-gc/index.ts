@@ -1,0 +1,1 @@
+export { createPodGcController, type PodGcOptions } from './controller.js';

@@ -1,0 +1,1 @@
+export { createTaintEvictionController, evictionTime } from './controller.js';
