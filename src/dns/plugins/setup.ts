@@ -8,6 +8,7 @@ import { ClusterZone, type ClusterZoneOptions } from '../zone/cluster-zone.js';
 import { createKubernetesPlugin } from './kubernetes.js';
 import { createLoadbalance } from './loadbalance.js';
 import type { Plugin } from './plugin.js';
+import { setupForward } from './setup-forward.js';
 
 /** What a directive may use and change of its server block. */
 export interface PluginSetup {
@@ -25,6 +26,7 @@ export const setups: Map<string, Setup> = new Map<string, Setup>([
   ['bind', setupBind],
   ['loadbalance', setupLoadbalance],
   ['kubernetes', setupKubernetes],
+  ['forward', setupForward],
 ]);
 
 function setupBind(directive: Directive, setup: PluginSetup): undefined {
