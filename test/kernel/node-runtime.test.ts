@@ -152,7 +152,7 @@ function tests(): void {
       command: [
         'sh',
         '-c',
-        'cat /run/secrets/kubernetes.io/serviceaccount/token /data/deep/er/token /etc/kubesvc-test/file; touch /run/secrets/kubernetes.io/serviceaccount/x; touch /data/deep/er/y; ls /data/deep/er; ls /root >/dev/null && pwd',
+        'cat /run/secrets/kubernetes.io/serviceaccount/token /data/deep/er/token /etc/kubesvc-test/file; touch /run/secrets/kubernetes.io/serviceaccount/x; touch /data/deep/er/y; ls /data/deep/er; pwd',
       ],
       workingDir: '/data/deep',
     });

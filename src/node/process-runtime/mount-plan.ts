@@ -9,8 +9,8 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { posix } from 'node:path';
+import { PathError, type Walked, walk } from '../path-walk.js';
 import type { Mount } from '../runtime.js';
-import { PathError, type Walked, walk } from './path-walk.js';
 
 /** The mounts that turn a private copy of the node's mount table into a container's. */
 export interface MountPlan {

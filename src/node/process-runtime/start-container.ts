@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } fr
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Programs, SpawnedProgram } from '#host';
+import { PathError } from '../path-walk.js';
 import { type ContainerConfig, ContainerStartError, type SandboxConfig } from '../runtime.js';
 import { containerCommand, DEVICE_LINKS, DEVICE_PLACES, renderMounts } from './container-command.js';
 import { collectText, readHandshake, readLine } from './handshake.js';
-import { PathError } from './path-walk.js';
 import { ensurePipes, openPipeReader } from './pipes.js';
 import { ProcessContainer } from './process-container.js';
 import { findExecutable, isMapped, type Tools } from './tools.js';

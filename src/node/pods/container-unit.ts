@@ -1,0 +1,510 @@
+import { readFileSync, rmSync } from 'node:fs';
+import type { core } from '#api';
+import type { Clock, Logger } from '#base';
+import { ConfigError } from '../env/fields.js';
+import type { LogStore } from '../logs/log-store.js';
+import type { LogWriter } from '../logs/log-writer.js';
+import { type ProbeKind, Prober } from '../probes/prober.js';
+import { type ProbeTarget, runProbe } from '../probes/run-probe.js';
+import {
+  type ContainerConfig,
+  ContainerStartError,
+  type ExitInfo,
+  ImageError,
+  type ImageInfo,
+  type PodRuntime,
+  type RuntimeContainer,
+  type Sandbox,
+} from '../runtime.js';
+import { AttachHub } from './attach-hub.js';
+import {
+  type ContainerRole,
+  type ContainerView,
+  containerID,
+  type Terminated,
+  type UnitState,
+} from './container-state.js';
+import type { Deadline } from './deadline.js';
+import { HookError, runHook } from './hooks.js';
+import { goDuration, RetryBackoff } from './restart-backoff.js';
+
+/** The pod around a container. */
+export interface UnitScope {
+  pod(): core.Pod;
+  sandbox(): Sandbox | undefined;
+  podIP(): string;
+  /** Builds the configuration of the next attempt. Rejects with ConfigError. */
+  configure(container: core.Container, attempt: number, image: ImageInfo): Promise<ContainerConfig>;
+  /** The state that the status shows has changed; `wake` asks for another look at what to do next. */
+  changed(wake: boolean): void;
+  event(type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+export interface UnitDeps {
+  runtime: PodRuntime;
+  logs: LogStore;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** What a container was before the agent started. */
+export interface Restored {
+  state: UnitState;
+  last: Terminated | undefined;
+  restartCount: number;
+}
+
+/** Tries of a start that failed before the container existed are repeated after this. */
+const CONFIG_RETRY_MS = 1000;
+const MIN_SHUTDOWN_MS = 2000;
+const MAX_MESSAGE = 4096;
+const FALLBACK_LINES = 80;
+const FALLBACK_BYTES = 2048;
+
+/** One container of a pod through all its attempts: start, probes, hooks, logs, end, back-off. */
+export class ContainerUnit {
+  spec: core.Container;
+  readonly role: ContainerRole;
+  readonly #scope: UnitScope;
+  readonly #deps: UnitDeps;
+  readonly #restartBackoff: RetryBackoff;
+  readonly #imageBackoff: RetryBackoff;
+  readonly #probers = new Map<ProbeKind, Prober>();
+  #state: UnitState = { kind: 'waiting', reason: 'PodInitializing' };
+  #last: Terminated | undefined;
+  #restartCount = 0;
+  /** Attempts have been made: the next start is a restart. */
+  #begun = false;
+  #started = false;
+  #ready = false;
+  #imageID = '';
+  #imageFailedAt: number | undefined;
+  #retryAt = 0;
+  #container: RuntimeContainer | undefined;
+  #log: LogWriter | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #hub: AttachHub | undefined;
+  /** Ends when the end of the running container has been recorded. */
+  #watching: Promise<void> | undefined;
+  #hookAbort = new AbortController();
+
+  constructor(
+    spec: core.Container,
+    role: ContainerRole,
+    scope: UnitScope,
+    deps: UnitDeps,
+    restored?: Restored,
+  ) {
+    this.spec = spec;
+    this.role = role;
+    this.#scope = scope;
+    this.#deps = deps;
+    const now = () => deps.clock.now();
+    this.#restartBackoff = new RetryBackoff(now);
+    this.#imageBackoff = new RetryBackoff(now);
+    if (restored === undefined) return;
+    this.#state = restored.state;
+    this.#last = restored.last;
+    this.#restartCount = restored.restartCount;
+    this.#begun = restored.last !== undefined || restored.state.kind === 'terminated';
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+  get state(): UnitState {
+    return this.#state;
+  }
+  /** The running container, for exec, attach and port-forward. */
+  get container(): RuntimeContainer | undefined {
+    return this.#state.kind === 'running' ? this.#container : undefined;
+  }
+  get hub(): AttachHub | undefined {
+    return this.#hub;
+  }
+  get restartCount(): number {
+    return this.#restartCount;
+  }
+
+  get view(): ContainerView {
+    const succeeded = this.#state.kind === 'terminated' && this.#state.terminated.exitCode === 0;
+    return {
+      name: this.name,
+      role: this.role,
+      image: this.spec.image ?? '',
+      imageID: this.#imageID,
+      state: this.#state,
+      last: this.#last,
+      restartCount: this.#restartCount,
+      started: this.#started,
+      ready: this.role === 'init' ? succeeded : this.#ready,
+    };
+  }
+
+  /** Milliseconds until the next start is due; 0 is now. */
+  dueIn(): number {
+    const now = this.#deps.clock.now();
+    if (this.#imageFailedAt !== undefined) return this.#imageBackoff.remaining(this.#imageFailedAt);
+    const back =
+      this.#state.kind === 'terminated' || this.#last !== undefined
+        ? this.#restartBackoff.remaining(this.#lastFinished())
+        : 0;
+    return Math.max(back, this.#retryAt - now, 0);
+  }
+
+  /** Shows that the restart waits. */
+  showBackoff(): void {
+    if (this.#imageFailedAt !== undefined) {
+      if (this.#state.kind === 'waiting' && this.#state.reason === 'ErrImagePull') {
+        const message = `Back-off pulling image ${JSON.stringify(this.spec.image)}: ErrImagePull: ${this.#state.message}`;
+        this.#wait('ImagePullBackOff', message);
+        this.#scope.event('Normal', 'BackOff', `Back-off pulling image ${JSON.stringify(this.spec.image)}`);
+      }
+      return;
+    }
+    if (this.#state.kind !== 'terminated') return;
+    const { metadata } = this.#scope.pod();
+    const which = `container=${this.name} pod=${metadata.name}_${metadata.namespace}(${metadata.uid})`;
+    this.#last = this.#state.terminated;
+    this.#wait(
+      'CrashLoopBackOff',
+      `back-off ${goDuration(this.#restartBackoff.length)} restarting failed ${which}`,
+    );
+    this.#scope.event(
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${this.name} in pod ${metadata.name}_${metadata.namespace}(${metadata.uid})`,
+    );
+  }
+
+  /** Shows why the container does not start yet, while it never has. */
+  showWaiting(reason: string, message?: string): void {
+    if (this.#state.kind !== 'waiting' || this.#begun || this.#imageFailedAt !== undefined) return;
+    if (this.#state.reason === reason && this.#state.message === message) return;
+    this.#wait(reason, message);
+  }
+
+  /** One attempt to start. Never rejects: what went wrong is in the state. */
+  start(): Promise<void> {
+    this.#starting ??= this.#attempt().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /** Ends the container: hook, SIGTERM, and SIGKILL when the deadline comes. Resolves when it has ended. */
+  async stop(deadline: Deadline, reason: string): Promise<void> {
+    this.#hookAbort.abort();
+    await this.#starting;
+    if (this.#state.kind !== 'running' || this.#container === undefined) return;
+    this.#stopping ??= this.#stop(this.#container, deadline, reason).finally(() => {
+      this.#stopping = undefined;
+    });
+    await this.#stopping;
+  }
+
+  #wait(reason: string, message?: string): void {
+    this.#state = { kind: 'waiting', reason, ...(message === undefined ? {} : { message }) };
+    this.#scope.changed(false);
+  }
+
+  #lastFinished(): number {
+    return this.#state.kind === 'terminated'
+      ? this.#state.terminated.finishedAt
+      : (this.#last?.finishedAt ?? 0);
+  }
+
+  async #attempt(): Promise<void> {
+    const sandbox = this.#scope.sandbox();
+    if (sandbox === undefined || this.#state.kind === 'running') return;
+    const image = await this.#ensureImage();
+    if (image === undefined) return;
+    const attempt = this.#begun ? this.#restartCount + 1 : this.#restartCount;
+    let container: RuntimeContainer;
+    try {
+      const config = await this.#scope.configure(this.spec, attempt, image);
+      container = await this.#deps.runtime.startContainer(sandbox, config);
+    } catch (error) {
+      return this.#failedToStart(error, attempt);
+    }
+    this.#running(container, attempt);
+    const log = this.#openLog(container, attempt);
+    this.#watching = this.#watch(container, log);
+    await this.#afterStart(container);
+  }
+
+  async #ensureImage(): Promise<ImageInfo | undefined> {
+    const image = this.spec.image ?? '';
+    try {
+      const info = await this.#deps.runtime.ensureImage(image, this.spec.imagePullPolicy ?? 'IfNotPresent');
+      this.#imageFailedAt = undefined;
+      this.#imageID = info.id;
+      this.#scope.event(
+        'Normal',
+        'Pulled',
+        `Container image ${JSON.stringify(image)} already present on machine`,
+      );
+      return info;
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      this.#scope.event(
+        'Warning',
+        'Failed',
+        `Failed to pull image ${JSON.stringify(image)}: ${error.message}`,
+      );
+      this.#scope.event('Warning', 'Failed', `Error: ${error.reason}`);
+      this.#imageFailedAt = this.#deps.clock.now();
+      this.#imageBackoff.next();
+      this.#wait(error.reason, error.message);
+      this.#scope.changed(true);
+      return undefined;
+    }
+  }
+
+  #failedToStart(error: unknown, attempt: number): void {
+    const { message } = error as Error;
+    this.#scope.event('Warning', 'Failed', `Error: ${message}`);
+    if (error instanceof ContainerStartError && error.reason === 'StartError') {
+      const now = this.#deps.clock.now();
+      this.#begin(attempt);
+      this.#restartBackoff.next();
+      this.#state = {
+        kind: 'terminated',
+        terminated: {
+          exitCode: 128,
+          signal: 0,
+          reason: 'StartError',
+          message,
+          startedAt: 0,
+          finishedAt: now,
+          containerID: '',
+        },
+      };
+      this.#scope.changed(true);
+      return;
+    }
+    const reason =
+      error instanceof ContainerStartError
+        ? error.reason
+        : error instanceof ConfigError
+          ? 'CreateContainerConfigError'
+          : 'CreateContainerError';
+    if (!(error instanceof ContainerStartError) && !(error instanceof ConfigError))
+      this.#deps.logger.warn('cannot start a container', { container: this.name, err: error });
+    this.#retryAt = this.#deps.clock.now() + CONFIG_RETRY_MS;
+    this.#wait(reason, message);
+    this.#scope.changed(true);
+  }
+
+  /** Counts the attempt; the previous end becomes `lastState`. */
+  #begin(attempt: number): void {
+    if (this.#state.kind === 'terminated') this.#last = this.#state.terminated;
+    this.#restartCount = attempt;
+    this.#begun = true;
+  }
+
+  #running(container: RuntimeContainer, attempt: number): void {
+    this.#begin(attempt);
+    this.#restartBackoff.next();
+    this.#container = container;
+    this.#retryAt = 0;
+  }
+
+  #openLog(container: RuntimeContainer, attempt: number): LogWriter {
+    const pod = this.#podIdentity();
+    const log = this.#deps.logs.writer(pod, this.name, attempt);
+    this.#deps.logs.prune(pod, this.name, attempt);
+    this.#hub = new AttachHub(container);
+    this.#log = log;
+    return log;
+  }
+
+  #podIdentity() {
+    const { namespace, name, uid } = this.#scope.pod().metadata;
+    return { namespace: namespace!, name: name!, uid: uid! };
+  }
+
+  /** Consumes the output and records the end. */
+  async #watch(container: RuntimeContainer, log: LogWriter): Promise<void> {
+    const hub = this.#hub!;
+    const output = Promise.all([
+      log.consume(container.stdout, 'stdout', (chunk) => hub.emitOutput('stdout', chunk)),
+      log.consume(container.stderr, 'stderr', (chunk) => hub.emitOutput('stderr', chunk)),
+    ]);
+    const exit = await container.exited;
+    await output;
+    await log.close();
+    hub.end();
+    await this.#ended(container, exit);
+  }
+
+  async #ended(container: RuntimeContainer, exit: ExitInfo): Promise<void> {
+    this.#stopProbes();
+    const message = await this.#terminationMessage(container, exit);
+    const terminated: Terminated = {
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      reason: exit.exitCode === 0 ? 'Completed' : 'Error',
+      ...(message === '' ? {} : { message }),
+      startedAt: container.startedAt,
+      finishedAt: exit.finishedAt,
+      containerID: containerID(container.id),
+    };
+    this.#state = { kind: 'terminated', terminated };
+    this.#container = undefined;
+    this.#started = false;
+    this.#ready = false;
+    this.#scope.changed(true);
+  }
+
+  async #terminationMessage(container: RuntimeContainer, exit: ExitInfo): Promise<string> {
+    const file = container.config.terminationMessage?.source;
+    let text = '';
+    if (file !== undefined) {
+      try {
+        text = readFileSync(file).subarray(0, MAX_MESSAGE).toString();
+      } catch {
+        // The container may have removed its own file.
+      }
+      rmSync(file, { force: true });
+    }
+    const fallback = this.spec.terminationMessagePolicy === 'FallbackToLogsOnError';
+    if (text === '' && fallback && exit.exitCode !== 0 && this.#log !== undefined)
+      text = await this.#deps.logs.tail(this.#log.path, FALLBACK_LINES, FALLBACK_BYTES);
+    return text;
+  }
+
+  async #afterStart(container: RuntimeContainer): Promise<void> {
+    this.#scope.event('Normal', 'Created', `Container created`);
+    const hook = this.spec.lifecycle?.postStart;
+    this.#hookAbort = new AbortController();
+    if (hook !== undefined) {
+      try {
+        await runHook(hook, this.#target(container), this.#deps.clock, this.#hookAbort.signal);
+      } catch (error) {
+        this.#hookFailed('FailedPostStartHook', 'PostStartHook failed', error);
+        container.kill();
+      }
+    }
+    // The end may already have been recorded.
+    if (this.#container !== container) return;
+    this.#state = { kind: 'running', container };
+    this.#started = this.spec.startupProbe === undefined;
+    this.#ready = this.#started && this.spec.readinessProbe === undefined;
+    this.#scope.event('Normal', 'Started', `Container started`);
+    this.#startProbes(container);
+    this.#scope.changed(true);
+  }
+
+  #hookFailed(reason: string, message: string, error: unknown): void {
+    if (!(error instanceof HookError)) this.#deps.logger.warn(message, { container: this.name, err: error });
+    this.#scope.event('Warning', reason, `${message}: ${(error as Error).message}`);
+  }
+
+  #target(container: RuntimeContainer): ProbeTarget {
+    return {
+      container: this.spec,
+      podIP: this.#scope.podIP(),
+      exec: (command) => this.#deps.runtime.exec(container, { command, tty: false, stdin: false }),
+    };
+  }
+
+  #startProbes(container: RuntimeContainer): void {
+    if (this.spec.startupProbe !== undefined) this.#startProbe('startup', this.spec.startupProbe, container);
+    else this.#startRegularProbes(container);
+  }
+
+  #startRegularProbes(container: RuntimeContainer): void {
+    if (this.spec.readinessProbe !== undefined)
+      this.#startProbe('readiness', this.spec.readinessProbe, container);
+    if (this.spec.livenessProbe !== undefined)
+      this.#startProbe('liveness', this.spec.livenessProbe, container);
+  }
+
+  #startProbe(kind: ProbeKind, probe: core.Probe, container: RuntimeContainer): void {
+    const name = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+    const prober = new Prober({
+      kind,
+      probe,
+      clock: this.#deps.clock,
+      run: (stop) => runProbe(probe, this.#target(container), stop),
+      onVerdict: (healthy) => {
+        if (this.#container === container) this.#verdict(kind, healthy, probe, container);
+      },
+      onFailure: (message) =>
+        this.#scope.event('Warning', 'Unhealthy', `${name} probe failed: ${message.slice(0, 1024)}`),
+    });
+    this.#probers.set(kind, prober);
+    prober.start();
+  }
+
+  #verdict(kind: ProbeKind, healthy: boolean, probe: core.Probe, container: RuntimeContainer): void {
+    if (kind === 'readiness') {
+      this.#ready = healthy;
+      this.#scope.changed(false);
+    } else if (!healthy) {
+      this.#probers.get(kind)?.stop();
+      this.#scope.event(
+        'Normal',
+        'Killing',
+        `Container ${this.name} failed ${kind} probe, will be restarted`,
+      );
+      this.#unhealthy(probe);
+    } else if (kind === 'startup') {
+      this.#probers.get('startup')?.stop();
+      this.#started = true;
+      this.#ready = this.spec.readinessProbe === undefined;
+      this.#startRegularProbes(container);
+      this.#scope.changed(true);
+    }
+  }
+
+  /** Set by the pod: ends the container within the probe's or the pod's grace period. */
+  onUnhealthy: (graceSeconds: number | undefined) => void = () => {};
+
+  #unhealthy(probe: core.Probe): void {
+    this.onUnhealthy(probe.terminationGracePeriodSeconds);
+  }
+
+  #stopProbes(): void {
+    for (const prober of this.#probers.values()) prober.stop();
+    this.#probers.clear();
+  }
+
+  async #stop(container: RuntimeContainer, deadline: Deadline, reason: string): Promise<void> {
+    if (reason !== '') this.#scope.event('Normal', 'Killing', reason);
+    // Readiness goes on: endpoints that still serve while they end stay known as serving.
+    for (const kind of ['startup', 'liveness'] as const) this.#probers.get(kind)?.stop();
+    const hook = this.spec.lifecycle?.preStop;
+    if (hook !== undefined && !deadline.isReached) await this.#preStop(hook, container, deadline);
+    container.signal((this.spec.lifecycle?.stopSignal as NodeJS.Signals | undefined) ?? 'SIGTERM');
+    const killAt = hook === undefined ? deadline.reached : this.#atLeast(deadline, MIN_SHUTDOWN_MS);
+    await Promise.race([container.exited, killAt]);
+    container.kill();
+    await container.exited;
+    await this.#watching;
+  }
+
+  async #preStop(
+    hook: core.LifecycleHandler,
+    container: RuntimeContainer,
+    deadline: Deadline,
+  ): Promise<void> {
+    const abort = new AbortController();
+    void Promise.race([deadline.reached, container.exited]).then(() => abort.abort());
+    try {
+      await runHook(hook, this.#target(container), this.#deps.clock, abort.signal);
+    } catch (error) {
+      this.#hookFailed('FailedPreStopHook', 'PreStopHook failed', error);
+    }
+  }
+
+  /** After a hook there is always a little time to end (kuberuntime minimumGracePeriodInSeconds). */
+  async #atLeast(deadline: Deadline, ms: number): Promise<void> {
+    await Promise.all([
+      deadline.reached,
+      new Promise<void>((resolve) => void this.#deps.clock.after(ms, resolve)),
+    ]);
+  }
+}
