@@ -93,7 +93,10 @@ export function findSplicePoint(json: Buffer): SplicePoint | undefined {
 export function normalize(stored: Buffer): { json: Buffer; point: SplicePoint } {
   const point = findSplicePoint(stored);
   if (point !== undefined) return { json: stored, point };
-  const object = JSON.parse(stored.toString('utf8')) as KubeObject;
+  const object = JSON.parse(stored.toString('utf8')) as KubeObject | null;
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw new TypeError('stored value is not a JSON object');
+  }
   const json = storedBytes({ ...object, metadata: { ...object.metadata } });
   const again = findSplicePoint(json);
   if (again === undefined) throw new TypeError('stored value is not a JSON object');

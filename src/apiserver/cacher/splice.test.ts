@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '#api';
+import { decodeContinue, encodeContinue } from './continue-token.js';
+import { servedBytes, storedBytes } from './splice.js';
+
+const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as KubeObject;
+
+describe('splicing resourceVersion', () => {
+  it.each([
+    ['{"metadata":{}}', { metadata: { resourceVersion: '7' } }],
+    ['{"metadata":{ }}', { metadata: { resourceVersion: '7' } }],
+    [
+      ' { "kind" : "A" , "metadata" : { "name" : "a" } } ',
+      { kind: 'A', metadata: { name: 'a', resourceVersion: '7' } },
+    ],
+    ['{"metadata":{"name":"a","resourceVersion":"3"}}', { metadata: { name: 'a', resourceVersion: '7' } }],
+    [
+      '{"spec":{"metadata":{"x":1}},"metadata":{"name":"a"}}',
+      { spec: { metadata: { x: 1 } }, metadata: { name: 'a', resourceVersion: '7' } },
+    ],
+    [
+      '{"a":"\\"metadata\\":{","metadata":{"name":"}"}}',
+      { a: '"metadata":{', metadata: { name: '}', resourceVersion: '7' } },
+    ],
+    [
+      '{"metadata":{"name":"a"},"involvedObject":{"resourceVersion":"3"}}',
+      { metadata: { name: 'a', resourceVersion: '7' }, involvedObject: { resourceVersion: '3' } },
+    ],
+    [
+      '{"metadata":{"annotations":{"resourceVersion":"3"}}}',
+      { metadata: { annotations: { resourceVersion: '3' }, resourceVersion: '7' } },
+    ],
+    ['{"kind":"NoMetadata"}', { kind: 'NoMetadata', metadata: { resourceVersion: '7' } }],
+  ])('gives %s its version', (stored, expected) => {
+    expect(parse(servedBytes(Buffer.from(stored), 7))).toEqual(expected);
+  });
+
+  it('is the inverse of storing, for any object', () => {
+    fc.assert(
+      fc.property(
+        fc.json(),
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.boolean(),
+        (value, metadata, spaced) => {
+          delete metadata['resourceVersion'];
+          const object = {
+            before: JSON.parse(value),
+            metadata,
+            after: JSON.parse(value),
+          } as unknown as KubeObject;
+          const stored = spaced ? Buffer.from(JSON.stringify(object, null, 2)) : storedBytes(object);
+          const served = parse(servedBytes(stored, 123));
+          expect(served.metadata.resourceVersion).toBe('123');
+          expect(parse(storedBytes(served))).toEqual(JSON.parse(JSON.stringify(object)));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['', 'null', '[]', '"x"', '{', '{"metadata":3'])('refuses %j', (stored) => {
+    expect(() => servedBytes(Buffer.from(stored), 7)).toThrow();
+  });
+});
+
+describe('continue tokens', () => {
+  it('come back as they went in', () => {
+    const token = { revision: 42, start: 'default/a\0' };
+    expect(decodeContinue(encodeContinue(token))).toEqual(token);
+  });
+
+  it('answer anything else with BadRequest', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json().map((j) => Buffer.from(j).toString('base64url')),
+        ),
+        (text) => {
+          try {
+            decodeContinue(text);
+          } catch (error) {
+            expect(error).toMatchObject({ status: { code: 400 } });
+          }
+        },
+      ),
+    );
+  });
+});
