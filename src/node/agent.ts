@@ -78,12 +78,16 @@ class NodeAgent implements Startable {
   async #start(): Promise<void> {
     const { clock, logger, informers, programs } = this.#deps;
     mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
-    const nodes = informers.informer(Resources.nodes);
+    const own = informers.informer(Resources.nodes, { fieldSelector: `metadata.name=${this.#options.name}` });
+    // A node identity may read only its own Node; routes to the others are the network's business.
+    const networkInformers = this.#deps.networkInformers ?? informers;
+    const nodes = networkInformers.informer(Resources.nodes);
     const services = informers.informer(Resources.services);
     const pods = informers.informer(Resources.pods, {
       fieldSelector: `spec.nodeName=${this.#options.name}`,
     });
     informers.start();
+    networkInformers.start();
     this.#started.push(() => this.#events.stop?.());
     const network = new PodNetwork({
       programs,
@@ -91,7 +95,7 @@ class NodeAgent implements Startable {
       ...(this.#options.bridge === undefined ? {} : { bridge: this.#options.bridge }),
       ...(this.#options.mtu === undefined ? {} : { mtu: this.#options.mtu }),
     });
-    await Promise.all([this.#startRuntime(), this.#register(nodes, network)]);
+    await Promise.all([this.#startRuntime(), this.#register(own, network)]);
     const routes = new NodeRoutes({ informer: nodes, programs, logger, self: this.#options.name });
     routes.start();
     this.#started.push(() => routes.stop());

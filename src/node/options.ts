@@ -74,6 +74,8 @@ export interface NodeOptions {
 export interface NodeDeps {
   client: Client;
   informers: InformerFactory;
+  /** Sees all Nodes, for the routes between them; default `informers`. A CNI plugin's identity, not the kubelet's. */
+  networkInformers?: InformerFactory;
   programs: Programs;
   logger: Logger;
   metrics: Metrics;

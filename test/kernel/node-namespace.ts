@@ -42,7 +42,18 @@ export function inNamespaces(moduleUrl: string, as: 'root' | 'user', define: () 
     '--kill-child=KILL',
     '--mount-proc',
   ];
-  const inner = [process.execPath, vitest, 'run', '--configLoader', 'runner', '--project', 'integration', '--reporter', 'verbose', file];
+  const inner = [
+    process.execPath,
+    vitest,
+    'run',
+    '--configLoader',
+    'runner',
+    '--project',
+    'integration',
+    '--reporter',
+    'verbose',
+    file,
+  ];
   describe(`in namespaces made as ${as}`, () => {
     it.skipIf(process.getuid?.() !== 0)('all tests of the file pass inside them', async () => {
       const args =

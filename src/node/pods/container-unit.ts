@@ -268,7 +268,6 @@ export class ContainerUnit {
     if (error instanceof ContainerStartError && error.reason === 'StartError') {
       const now = this.#deps.clock.now();
       this.#begin(attempt);
-      this.#restartBackoff.next();
       this.#state = {
         kind: 'terminated',
         terminated: {
@@ -300,13 +299,14 @@ export class ContainerUnit {
   /** Counts the attempt; the previous end becomes `lastState`. */
   #begin(attempt: number): void {
     if (this.#state.kind === 'terminated') this.#last = this.#state.terminated;
+    // The first restart is at once; only what restarts again has to wait.
+    if (this.#begun) this.#restartBackoff.next();
     this.#restartCount = attempt;
     this.#begun = true;
   }
 
   #running(container: RuntimeContainer, attempt: number): void {
     this.#begin(attempt);
-    this.#restartBackoff.next();
     this.#container = container;
     this.#retryAt = 0;
   }
