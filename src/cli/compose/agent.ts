@@ -56,7 +56,7 @@ export function createAgent(config: AgentConfig): Startable {
     createApiRelay({ host: config.apiAddress, port: config.apiPort, socketPath: config.apiSocket }),
     createConnectProxy({ socketPath: config.connectSocket, logger }),
     parallel([
-      nodePart(config, clients.node, programs, logger),
+      nodePart(config, clients, programs, logger),
       proxyPart(config, clients.proxy, programs, logger.child({ part: 'proxy' })),
       dnsPart(config, clients.dns, logger.child({ part: 'dns' })),
     ]),
@@ -78,7 +78,13 @@ function clientFor(config: AgentConfig, identity: 'node' | 'proxy' | 'dns', user
   );
 }
 
-function nodePart(config: AgentConfig, client: Client, programs: Programs, logger: Logger): Startable {
+function nodePart(
+  config: AgentConfig,
+  clients: { node: Client; proxy: Client },
+  programs: Programs,
+  logger: Logger,
+): Startable {
+  const client = clients.node;
   const { certificate, key } = config.credentials.node;
   return createNodeAgent(
     {
@@ -97,6 +103,7 @@ function nodePart(config: AgentConfig, client: Client, programs: Programs, logge
     {
       client,
       informers: createInformerFactory(client, { logger }),
+      networkInformers: createInformerFactory(clients.proxy, { logger }),
       programs,
       logger,
       metrics: createMetrics(),

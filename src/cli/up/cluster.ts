@@ -338,7 +338,11 @@ export class Cluster implements Startable {
         usages: ['client', 'server'],
       }),
       pki.ensure('kube-proxy', { commonName: 'system:kube-proxy', usages: ['client'] }),
-      pki.ensure('kube-dns', { commonName: 'system:kube-dns', usages: ['client'] }),
+      pki.ensure('kube-dns', {
+        commonName: 'system:serviceaccount:kube-system:coredns',
+        organizations: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'],
+        usages: ['client'],
+      }),
     ]);
     const s = this.#settings;
     return {
