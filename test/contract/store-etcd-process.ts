@@ -28,18 +28,25 @@ export function haveEtcd(): boolean {
 /** Debian's real etcd on loopback with a directory of its own; can be stopped and started again on its port. */
 export class EtcdProcess {
   readonly directory = mkdtempSync(join(tmpdir(), 'kubesvc-etcd-'));
+  readonly #tls: { caFile: string; certFile: string; keyFile: string } | undefined;
   #clientPort = 0;
   #peerPort = 0;
+  #metricsPort = 0;
   #child: ChildProcess | undefined;
 
+  constructor(tls?: { caFile: string; certFile: string; keyFile: string }) {
+    this.#tls = tls;
+  }
+
   get endpoint(): string {
-    return `http://127.0.0.1:${this.#clientPort}`;
+    return `${this.#tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#clientPort}`;
   }
 
   async start(): Promise<void> {
     if (this.#clientPort === 0) {
       this.#clientPort = await freePort();
       this.#peerPort = await freePort();
+      this.#metricsPort = await freePort();
     }
     const peer = `http://127.0.0.1:${this.#peerPort}`;
     const args = [
@@ -49,6 +56,8 @@ export class EtcdProcess {
       ['--listen-peer-urls', peer],
       ['--initial-advertise-peer-urls', peer],
       ['--initial-cluster', `default=${peer}`],
+      ['--listen-metrics-urls', `http://127.0.0.1:${this.#metricsPort}`],
+      ...this.#tlsArguments(),
       ['--logger', 'zap'],
       ['--log-level', 'error'],
     ].flat();
@@ -57,11 +66,22 @@ export class EtcdProcess {
     await this.#healthy();
   }
 
+  #tlsArguments(): string[][] {
+    if (this.#tls === undefined) return [];
+    const { caFile, certFile, keyFile } = this.#tls;
+    return [
+      ['--cert-file', certFile],
+      ['--key-file', keyFile],
+      ['--trusted-ca-file', caFile],
+      ['--client-cert-auth'],
+    ];
+  }
+
   readonly #killNow = () => this.#child?.kill('SIGKILL');
 
   async #healthy(): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt++) {
-      const answer = await fetch(`${this.endpoint}/health`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${this.#metricsPort}/health`).catch(() => undefined);
       if (answer?.ok === true) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
