@@ -6,7 +6,7 @@ export function defaultNamespace(namespace: core.Namespace): void {
   const { name } = namespace.metadata;
   if (name) {
     namespace.metadata.labels ??= {};
-    setDefaultText(namespace.metadata.labels, 'kubernetes.io/metadata.name', name);
+    namespace.metadata.labels['kubernetes.io/metadata.name'] = name;
   }
   namespace.status ??= {};
   setDefaultText(namespace.status, 'phase', 'Active');

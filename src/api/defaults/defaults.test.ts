@@ -222,7 +222,7 @@ describe('workload defaults', () => {
       defaulted('apps', 'StatefulSet', { spec: { template, volumeClaimTemplates: [{}] } }).spec,
     ).toMatchObject({
       podManagementPolicy: 'OrderedReady',
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0, maxUnavailable: 1 } },
       volumeClaimTemplates: [
         { kind: 'PersistentVolumeClaim', spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } },
       ],
@@ -250,6 +250,13 @@ describe('other defaults', () => {
     expect(defaulted('', 'Namespace', { metadata: { name: 'x' } })).toMatchObject({
       metadata: { labels: { 'kubernetes.io/metadata.name': 'x' } },
       status: { phase: 'Active' },
+    });
+  });
+
+  it('puts the name label right when it says something else', () => {
+    const labels = { 'kubernetes.io/metadata.name': 'y' };
+    expect(defaulted('', 'Namespace', { metadata: { name: 'x', labels } })).toMatchObject({
+      metadata: { labels: { 'kubernetes.io/metadata.name': 'x' } },
     });
   });
 

@@ -54,11 +54,7 @@ export function defaultStatefulSet(set: apps.StatefulSet): void {
   if (spec === undefined) return;
   setDefaultText(spec, 'podManagementPolicy', 'OrderedReady');
   spec.updateStrategy ??= {};
-  setDefaultText(spec.updateStrategy, 'type', 'RollingUpdate');
-  if (spec.updateStrategy.type === 'RollingUpdate') {
-    spec.updateStrategy.rollingUpdate ??= {};
-    setDefault(spec.updateStrategy.rollingUpdate, 'partition', 0);
-  }
+  defaultStatefulUpdate(spec.updateStrategy);
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   setDefaultText(spec.persistentVolumeClaimRetentionPolicy, 'whenDeleted', 'Retain');
   setDefaultText(spec.persistentVolumeClaimRetentionPolicy, 'whenScaled', 'Retain');
@@ -70,6 +66,17 @@ export function defaultStatefulSet(set: apps.StatefulSet): void {
     setDefaultText(claim, 'kind', 'PersistentVolumeClaim');
     defaultClaim(claim);
   }
+}
+
+/** Settings of RollingUpdate appear on their own only when the type was left out too. */
+function defaultStatefulUpdate(strategy: apps.StatefulSetUpdateStrategy): void {
+  if (!strategy.type) {
+    strategy.type = 'RollingUpdate';
+    strategy.rollingUpdate ??= {};
+  }
+  if (strategy.type !== 'RollingUpdate' || strategy.rollingUpdate === undefined) return;
+  setDefault(strategy.rollingUpdate, 'partition', 0);
+  setDefault(strategy.rollingUpdate, 'maxUnavailable', 1);
 }
 
 /** SetDefaults_ReplicationController: selector and labels come from the template. */

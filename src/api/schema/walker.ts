@@ -1,4 +1,4 @@
-import { canonicalQuantity, QuantityError } from '../selectors/quantity.js';
+import { canonicalQuantity, QuantityError, resourceQuantity } from '../selectors/quantity.js';
 import { StatusError } from '../status.js';
 import { goType, jsonTypeName } from './go-types.js';
 import { type Field, type Message, message } from './messages.js';
@@ -174,9 +174,12 @@ function walkMap(
 ): Plain {
   if (!isObject(value)) throw mismatch(walk, value, type, owner);
   const result: Plain = {};
+  // Every map of quantities is a resource list.
+  const resources = type.of.type === 'quantity';
   for (const key of Object.keys(value)) {
     walk.path.push(key);
-    setOwn(result, key, walkItem(walk, value[key], type.of, owner, field));
+    const item = walkItem(walk, value[key], type.of, owner, field);
+    setOwn(result, key, resources ? resourceQuantity(item as string) : item);
     walk.path.pop();
   }
   return result;

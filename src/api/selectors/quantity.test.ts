@@ -9,6 +9,7 @@ import {
   QuantityError,
   quantityMilliValue,
   quantityValue,
+  resourceQuantity,
   subtractQuantities,
 } from './quantity.js';
 
@@ -52,6 +53,16 @@ describe('quantities', () => {
       expect(() => parseQuantity(input)).toThrow(QuantityError);
     },
   );
+
+  it.each([
+    ['0.0001', '1m'],
+    ['1500u', '2m'],
+    ['-1n', '-1m'],
+    ['1Gi', '1Gi'],
+    ['1e-6', '1e-3'],
+  ])('%s in a resource list becomes %s', (input, expected) => {
+    expect(resourceQuantity(input)).toBe(expected);
+  });
 
   it('compares by value whatever the notation', () => {
     expect(compareQuantities('1', '1000m')).toBe(0);

@@ -123,6 +123,17 @@ export function canonicalQuantity(value: string | number): string {
   return formatQuantity(parseQuantity(value));
 }
 
+const MILLI = 1_000_000n;
+
+/** The canonical text, with parts finer than a thousandth rounded up, as resource lists keep quantities. Throws QuantityError. */
+export function resourceQuantity(value: string | number): string {
+  const text = canonicalQuantity(value);
+  if (!/[nu]$|e-/.test(text)) return text;
+  const { nano, format } = parseQuantity(text);
+  const magnitude = ((abs(nano) + MILLI - 1n) / MILLI) * MILLI;
+  return formatQuantity({ nano: nano < 0n ? -magnitude : magnitude, format });
+}
+
 /** Negative, zero or positive as `a` is below, equal to or above `b`. Throws QuantityError. */
 export function compareQuantities(a: string | number, b: string | number): number {
   const left = parseQuantity(a).nano;
