@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { type KindInfo, KindRegistry, kinds, message } from '../schema/index.js';
+import { structOf } from '../schema/testing/arbitrary.js';
 import { StatusError } from '../status.js';
 import {
   decodeDeleteOptions,
@@ -178,6 +180,15 @@ describe('decodeObject with YAML', () => {
   });
 });
 
+/** The same document in YAML that is not JSON. */
+function yamlOf(json: string): string {
+  return stringify(JSON.parse(json), {
+    version: '1.1',
+    defaultStringType: 'QUOTE_DOUBLE',
+    aliasDuplicateObjects: false,
+  });
+}
+
 describe('decodeObject with anything', () => {
   const kind = fc.constantFrom(...kinds);
   const validation = fc.constantFrom<FieldValidation>('Ignore', 'Warn', 'Strict');
@@ -208,6 +219,19 @@ describe('decodeObject with anything', () => {
         expectRefusalOrObject(Buffer.from(text), 'application/json', of, how),
       ),
       { numRuns: 500 },
+    );
+  });
+
+  it('finds nothing strict in valid objects and the same object whatever the encoding', () => {
+    const input = kind.chain((of) => structOf(message(of.message)).map((raw) => ({ of, raw })));
+    fc.assert(
+      fc.property(input, ({ of, raw }) => {
+        const text = JSON.stringify(raw);
+        const json = decode(text, of, 'Strict').object;
+        expect(decode(` ${text}`, of, 'Strict', MEDIA_YAML).object).toEqual(json);
+        expect(decode(yamlOf(text), of, 'Strict', MEDIA_YAML).object).toEqual(json);
+      }),
+      { numRuns: 200 },
     );
   });
 

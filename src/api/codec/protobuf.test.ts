@@ -1,72 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseApiVersion } from '../object.js';
-import {
-  type Field,
-  findMessage,
-  KindRegistry,
-  kinds,
-  type Message,
-  message,
-  pruneAndCheck,
-} from '../schema/index.js';
-import type { TypeRef } from '../schema/type-ref.js';
+import { findMessage, KindRegistry, kinds, message, pruneAndCheck } from '../schema/index.js';
+import { structOf } from '../schema/testing/arbitrary.js';
 import { decodeObject, encodeProtobuf, MEDIA_PROTOBUF } from './index.js';
 import { kubectlBodies } from './testing/kubectl-bodies.js';
-
-/** Arbitrary JSON forms of a type, from the same tables that the codec reads. */
-function arbitraryOf(type: TypeRef, depth: number): fc.Arbitrary<unknown> {
-  switch (type.type) {
-    case 'string':
-      return fc.string({ maxLength: 8 });
-    case 'boolean':
-      return fc.boolean();
-    case 'int32':
-      return fc.integer();
-    case 'int64':
-      return fc.maxSafeInteger();
-    case 'double':
-      return fc.double({ noDefaultInfinity: true, noNaN: true }).map((v) => (v === 0 ? 0 : v));
-    case 'bytes':
-      return fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'));
-    case 'time':
-      return fc.integer({ min: 0, max: 4e9 }).map((s) => `${new Date(s * 1000).toISOString().slice(0, -5)}Z`);
-    case 'micro-time':
-      return fc
-        .integer({ min: 0, max: 4e9 })
-        .map((s) => `${new Date(s * 1000).toISOString().slice(0, -5)}.123456Z`);
-    case 'quantity':
-      return fc.constantFrom('0', '1', '100m', '1Gi', '1500Mi', '1e3');
-    case 'int-or-string':
-      return fc.oneof(fc.integer(), fc.string({ maxLength: 4 }));
-    case 'object':
-    case 'fields-v1':
-      return fc.dictionary(fc.string({ maxLength: 4 }), fc.integer(), { maxKeys: 3 });
-    case 'json':
-      return fc.oneof(fc.integer(), fc.string(), fc.boolean());
-    case 'list':
-      return fc.array(arbitraryOf(type.of, depth + 1), { minLength: 1, maxLength: 2 });
-    case 'map':
-      return fc.dictionary(fc.string({ maxLength: 4 }), arbitraryOf(type.of, depth + 1), {
-        minKeys: 1,
-        maxKeys: 2,
-      });
-    case 'message':
-      return depth > 6 ? fc.constant({}) : structOf(message(type.name), depth + 1);
-    default:
-      return fc.constant({});
-  }
-}
-
-function structOf(schema: Message, depth: number): fc.Arbitrary<Record<string, unknown>> {
-  const fields = [...schema.fields.values()].filter((f: Field) => f.number !== undefined);
-  return fc
-    .subarray(fields, { maxLength: Math.min(5, fields.length) })
-    .chain((chosen) =>
-      fc.tuple(...chosen.map((f) => arbitraryOf(f.type, depth).map((v) => [f.name, v] as const))),
-    )
-    .map((pairs) => Object.fromEntries(pairs));
-}
 
 describe('protobuf', () => {
   const registry = new KindRegistry();
@@ -86,7 +24,7 @@ describe('protobuf', () => {
     for (const kind of kinds) {
       const schema = message(kind.message);
       fc.assert(
-        fc.property(structOf(schema, 0), (raw) => {
+        fc.property(structOf(schema), (raw) => {
           const { object } = pruneAndCheck(raw, schema);
           const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
           const full = { kind: kind.kind, apiVersion, ...object };

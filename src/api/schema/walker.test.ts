@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kinds, message, pruneAndCheck, SchemaError } from './index.js';
+import { damagedOf, structOf } from './testing/arbitrary.js';
 
 const service = message('core.v1.Service');
 const pod = message('core.v1.Pod');
@@ -178,5 +179,36 @@ describe('pruneAndCheck', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps every valid object of every kind as it is', () => {
+    for (const kind of kinds) {
+      const schema = message(kind.message);
+      fc.assert(
+        fc.property(structOf(schema), (input) => {
+          const { object, unknown } = pruneAndCheck(input, schema);
+          expect(unknown).toEqual([]);
+          expect(pruneAndCheck(object, schema).object).toEqual(object);
+        }),
+        { numRuns: 20 },
+      );
+    }
+  });
+
+  it('takes or refuses damaged objects of every kind, never anything else', () => {
+    for (const kind of kinds) {
+      const schema = message(kind.message);
+      fc.assert(
+        fc.property(damagedOf(schema), (input) => {
+          try {
+            const { object } = pruneAndCheck(input, schema);
+            expect(pruneAndCheck(object, schema).object).toEqual(object);
+          } catch (error) {
+            expect(error).toBeInstanceOf(SchemaError);
+          }
+        }),
+        { numRuns: 30 },
+      );
+    }
   });
 });
