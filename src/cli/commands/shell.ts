@@ -10,7 +10,6 @@ export function register(program: Command): void {
     .argument('[node]', 'name of the node', 'node-1')
     .argument('[command...]', 'program and arguments; a shell when left out')
     .option('--data-dir <dir>', 'the data directory of the cluster', defaultDataDir())
-    .passThroughOptions()
     .addHelpText(
       'after',
       `

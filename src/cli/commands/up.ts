@@ -66,7 +66,7 @@ async function up(options: UpOptions & { output?: string }): Promise<void> {
   const { settings, paths, cluster } = await openCluster(options);
   const stopped = stopSignal();
   await cluster.start();
-  await Promise.race([cluster.nodesReady(), cluster.failure]);
+  await Promise.race([cluster.nodesReady(), cluster.failure, stopped]);
   if (options.output === 'json')
     process.stdout.write(`${JSON.stringify(summary(settings, paths, cluster))}\n`);
   else process.stdout.write(describe(settings, paths, cluster, performance.now() - started));

@@ -1,4 +1,4 @@
-import { type core, type discovery, isAlreadyExists } from '#api';
+import { type core, type discovery, isAlreadyExists, isNotFound } from '#api';
 import type { Logger, Startable } from '#base';
 import { type Client, createWorkQueue, type InformerFactory, Resources } from '#client';
 
@@ -61,7 +61,10 @@ async function ensureService(client: Client, clusterIP: string): Promise<void> {
       ],
     },
   };
-  await client.resource(Resources.services).create(service).catch(ignoreExisting);
+  const services = client.resource(Resources.services);
+  // A second create would fail on the taken address before anyone looks at the name.
+  const present = await services.get(NAME, NAMESPACE).catch(ignoreMissing);
+  if (present === undefined) await services.create(service).catch(ignoreExisting);
 }
 
 async function ensureSlice(client: Client, nodes: core.Node[]): Promise<void> {
@@ -82,7 +85,7 @@ async function ensureSlice(client: Client, nodes: core.Node[]): Promise<void> {
     ],
     endpoints: nodes.flatMap(endpointOf).sort((a, b) => (a.nodeName! < b.nodeName! ? -1 : 1)),
   };
-  const present = await slices.get(SLICE, NAMESPACE).catch(() => undefined);
+  const present = await slices.get(SLICE, NAMESPACE).catch(ignoreMissing);
   if (present === undefined) await slices.create(wanted).catch(ignoreExisting);
   else if (JSON.stringify(summary(present)) !== JSON.stringify(summary(wanted))) {
     await slices.update({ ...present, endpoints: wanted.endpoints! });
@@ -101,6 +104,11 @@ function endpointOf(node: core.Node): discovery.Endpoint[] {
 
 function summary(slice: discovery.EndpointSlice) {
   return (slice.endpoints ?? []).map((e) => [e.addresses, e.nodeName, e.conditions?.ready]);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+  return undefined;
 }
 
 function ignoreExisting(error: unknown): void {
