@@ -1,4 +1,4 @@
-import type { KubeObject } from '#api';
+import type { GroupResource, KubeObject } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import type { Store } from '#storage';
 
@@ -56,6 +56,8 @@ export interface CacherOptions {
   logger: Logger;
   clock?: Clock;
   metrics?: Metrics;
+  /** Labels of the metrics; the prefix stands in when absent. */
+  resource?: GroupResource;
   /** Upper bounds of the history kept for watches. Defaults: 100,000 events, 64 MiB of values. */
   maxHistoryEvents?: number;
   maxHistoryBytes?: number;
@@ -165,6 +167,7 @@ export interface WatchItem {
   encoded(name: string, build: (item: WatchItem) => Buffer): Buffer;
 }
 
+export { type CompactorOptions, createCompactor } from './compactor.js';
 export { decodeContinue, encodeContinue } from './continue-token.js';
 export { listBody } from './list-body.js';
 export { servedBytes, storedBytes } from './splice.js';

@@ -14,6 +14,7 @@ import type {
   ListOptions,
   WatchOptions,
 } from './cacher.js';
+import { type CacherMetrics, cacherMetrics } from './cacher-metrics.js';
 import { Freshness } from './freshness.js';
 import { History, type HistoryLimits } from './history.js';
 import { list, scopeOf } from './lister.js';
@@ -42,6 +43,7 @@ class WatchCache implements Cacher, WatchSource {
   readonly #options: CacherOptions;
   readonly #clock: Clock;
   readonly #limits: HistoryLimits;
+  readonly #metrics: CacherMetrics;
   readonly #freshness: Freshness;
   readonly #live: WatcherIndex;
   readonly #watchers = new Set<Watcher>();
@@ -66,6 +68,7 @@ class WatchCache implements Cacher, WatchSource {
       maxBytes: options.maxHistoryBytes ?? 64 * 1024 * 1024,
       maxAgeMs: HISTORY_AGE_MS,
     };
+    this.#metrics = cacherMetrics(options);
     this.#history = new History(this.#limits, 0);
     this.#live = new WatcherIndex(options.indexField);
     this.#freshness = new Freshness(this.#clock, () => this.#askProgress());
@@ -156,6 +159,7 @@ class WatchCache implements Cacher, WatchSource {
     for (const entry of fresh) this.entries.set(entry.key, entry);
     this.#history = new History(this.#limits, revision);
     this.#isReady = true;
+    this.#metrics.filled();
     this.#freshness.advance(revision);
     for (const watcher of [...this.#watchers]) watcher.end('reset');
   }
@@ -188,6 +192,7 @@ class WatchCache implements Cacher, WatchSource {
     }
     const made = new CacheEvent(revision, current, previous, this.#clock.now());
     this.#history.push(made);
+    this.#metrics.dispatched();
     this.#live.dispatch(made);
   }
 
@@ -331,6 +336,7 @@ class WatchCache implements Cacher, WatchSource {
   }
   closed(watcher: Watcher): void {
     this.#watchers.delete(watcher);
+    if (watcher.endReason === 'slow') this.#metrics.terminated();
   }
 }
 
