@@ -132,9 +132,11 @@ function createCore(deps: ApiServerDeps): Core {
   const kinds = new KindRegistry();
   const strategies: Strategies = new Map();
   const strategyOf = (message: string) => strategies.get(message);
-  const resources = new Resources({ store: rawStore, kinds, strategyOf, clock, logger, metrics });
+  const storage = new ObjectStorage(rawStore);
+  const isOwn = (value: Buffer) => storage.wrote(value);
+  const resources = new Resources({ store: rawStore, kinds, strategyOf, isOwn, clock, logger, metrics });
   const env: WriteEnv = {
-    storage: new ObjectStorage(rawStore),
+    storage,
     admission: [],
     fields: new FieldManagement(clock),
     clock,

@@ -96,8 +96,25 @@ function bodyTooLarge(limit: number): Error {
   return Errors.tooLarge(`Request entity too large: limit is ${limit}`);
 }
 
+/** Tells that the client is gone; the signal is made only for those who ask, because few requests need one. */
+export class Departure {
+  #controller: AbortController | undefined;
+  #gone = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#gone) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  happened(): void {
+    this.#gone = true;
+    this.#controller?.abort();
+  }
+}
+
 /** The pipeline's view of a request from the network. `signal` aborts when the client goes away. */
-export function toApiRequest(request: HttpRequest, signal: AbortSignal, maxBodyBytes: number): ApiRequest {
+export function toApiRequest(request: HttpRequest, departure: Departure, maxBodyBytes: number): ApiRequest {
   const headers = flattenHeaders(request.headers);
   const socket = connectionOf(request);
   let read: Promise<Buffer> | undefined;
@@ -112,7 +129,9 @@ export function toApiRequest(request: HttpRequest, signal: AbortSignal, maxBodyB
     stream: () => request,
     ...peerIdentity(socket),
     remoteAddress: socket.remoteAddress,
-    signal,
+    get signal() {
+      return departure.signal;
+    },
   };
 }
 

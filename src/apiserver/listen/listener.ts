@@ -10,7 +10,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Duplex } from 'node:stream';
 import type { Logger, Startable } from '#base';
 import type { ApiRequest, ApiResponse, UpgradeRequest } from '../contracts.js';
-import { type HttpRequest, MAX_BODY_BYTES, toApiRequest } from './http-request.js';
+import { Departure, type HttpRequest, MAX_BODY_BYTES, toApiRequest } from './http-request.js';
 import { type HttpResponse, writeResponse } from './write-response.js';
 
 /** What the listener serves with. PEM texts. */
@@ -145,13 +145,13 @@ export class Listener implements Startable {
 
   async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
     const http2 = request.httpVersionMajor === 2;
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    request.once('error', () => gone.abort());
+    const gone = new Departure();
+    response.once('close', () => gone.happened());
+    request.once('error', () => gone.happened());
     response.on('error', (error: Error) => this.#debug('response failed', error));
     const release = this.#enter(request.socket);
     try {
-      const api = toApiRequest(request, gone.signal, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
+      const api = toApiRequest(request, gone, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
       const answer = await this.#options.handle(api);
       // An unread body would be taken for the next request on an HTTP/1.1 connection.
       if (!request.readableEnded) request.resume();
@@ -178,12 +178,13 @@ export class Listener implements Startable {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const gone = new AbortController();
-    socket.once('close', () => gone.abort());
+    const gone = new Departure();
+    socket.once('close', () => gone.happened());
     socket.on('error', (error) => this.#debug('upgraded connection failed', error));
-    const api = toApiRequest(request, gone.signal, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
+    const api = toApiRequest(request, gone, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
     try {
-      await this.#options.upgrade({ ...api, socket, head });
+      // Assigned, not spread: a spread would ask for the signal.
+      await this.#options.upgrade(Object.assign(api, { socket, head }));
     } catch (error) {
       this.#debug('upgrade failed', error);
       socket.destroy();

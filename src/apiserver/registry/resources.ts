@@ -18,6 +18,8 @@ export interface ResourcesOptions {
   kinds: KindRegistry;
   /** By message; asked for when a resource is first used. */
   strategyOf(message: string): Strategy | undefined;
+  /** Bytes that need no decoration, because this server wrote them. */
+  isOwn(value: Buffer): boolean;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
@@ -100,7 +102,7 @@ export class Resources implements Startable {
       metrics,
       fields: (object) => strategy?.fields?.(object) ?? selectableFieldsOf(kind, object),
       ...(kind.resource === 'pods' ? { indexField: 'spec.nodeName' } : {}),
-      ...(strategy?.decorate === undefined ? {} : { decode: decorator(strategy) }),
+      ...(strategy?.decorate === undefined ? {} : { decode: decorator(strategy, this.#options.isOwn) }),
     });
     const started = this.#stopped ? Promise.resolve() : cacher.start();
     // Whoever waits for the cache sees the failure; nobody waiting is not an error of its own.
@@ -119,8 +121,9 @@ const eventConversion: NonNullable<Resource['convert']> = {
  * Gives stored objects the defaults they were written without (`Strategy.decorate`), once when they enter the
  * cache, so that serving them stays a matter of bytes.
  */
-function decorator(strategy: Strategy): (stored: Buffer) => Buffer {
+function decorator(strategy: Strategy, isOwn: (value: Buffer) => boolean): (stored: Buffer) => Buffer {
   return (stored) => {
+    if (isOwn(stored)) return stored;
     const text = stored.toString('utf8');
     const object = JSON.parse(text) as KubeObject;
     strategy.decorate!(object);

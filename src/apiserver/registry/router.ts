@@ -1,6 +1,7 @@
 import { type KindInfo, type KindRegistry, StatusError, verbsOf } from '#api';
 import type { ApiResponse, RequestContext, UpgradeRequest } from '../contracts.js';
 import type { SubresourceHandlers, VirtualHandlers } from '../deps.js';
+import { Pace } from '../watch/pace.js';
 import { watchObjects } from '../watch/watch.js';
 import type { ObjectBody } from './object-body.js';
 import { getObject, listObjects } from './read.js';
@@ -33,6 +34,7 @@ const GENERIC: Readonly<Record<string, readonly string[]>> = {
 /** Finds what serves a resource request, and serves it. Undefined: there is no such path. */
 export class ResourceRouter {
   readonly #deps: RouterDeps;
+  readonly #pace = new Pace();
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
@@ -88,7 +90,7 @@ export class ResourceRouter {
       case 'list':
         return listObjects(context, resource);
       case 'watch':
-        return watchObjects(context, resource, drain);
+        return watchObjects(context, resource, drain, this.#pace);
       case 'create':
         return postObject(env, context, resource);
       case 'update':

@@ -30,9 +30,21 @@ const MAX_RACES = 100;
 /** Compare-and-put on whole objects: the only code that writes to the store on behalf of requests. */
 export class ObjectStorage {
   readonly #store: Store;
+  readonly #written = new WeakSet<Buffer>();
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** Whether these very bytes were written by this server, and so are in the form that it writes. */
+  wrote(value: Buffer): boolean {
+    return this.#written.has(value);
+  }
+
+  #bytes(object: KubeObject): Buffer {
+    const value = storedBytes(object);
+    this.#written.add(value);
+    return value;
   }
 
   /** Writes a new object; throws AlreadyExists. The allocation is confirmed or undone. */
@@ -43,7 +55,7 @@ export class ObjectStorage {
   ): Promise<CachedObject> {
     const { namespace = '', name = '' } = object.metadata;
     const key = resource.cacher.key(namespace, name);
-    const value = storedBytes(object);
+    const value = this.#bytes(object);
     const operations = [put(key, value, options.ttlSeconds)];
     const result = await settle(options.allocation, () =>
       this.#store.txn([{ key, modRevision: 0 }], operations),
@@ -125,7 +137,7 @@ export class ObjectStorage {
       if (!result.ok) return undefined;
       return { object: resource.cacher.wrap(key, value, result.revision), action: 'delete' };
     }
-    const value = storedBytes(wish.object);
+    const value = this.#bytes(wish.object);
     if (value.equals(current.stored)) {
       await wish.allocation?.rollback();
       return fresh ? { object: current, action: 'keep' } : undefined;

@@ -62,7 +62,8 @@ export async function admit(
     warn: (text) => call.warn(text),
   };
   for (const plugin of env.admission) {
-    if (phase === 'mutate') await plugin.admit?.(attributes);
-    else await plugin.validate?.(attributes);
+    const verdict = phase === 'mutate' ? plugin.admit?.(attributes) : plugin.validate?.(attributes);
+    // Most plugins have nothing to say to most kinds: a turn of the microtask queue for each would add up.
+    if (verdict !== undefined) await verdict;
   }
 }

@@ -9,6 +9,7 @@ import { selectionOf } from '../registry/selection.js';
 import { buildTable, tableOptions } from '../registry/table.js';
 import { toStatusError } from '../request/errors.js';
 import { type Negotiated, negotiate } from '../request/negotiation.js';
+import type { Pace } from './pace.js';
 
 /** Upstream's --min-request-timeout: watches without a timeout of their own live this long, up to twice. */
 const MIN_WATCH_SECONDS = 1800;
@@ -26,6 +27,7 @@ export async function watchObjects(
   context: RequestContext,
   resource: Resource,
   drain: AbortSignal,
+  pace: Pace,
 ): Promise<ApiResponse> {
   const form = negotiate(context.request.headers['accept'], watchOffer);
   const framer = framerOf(context, resource, form);
@@ -34,7 +36,7 @@ export async function watchObjects(
   const headers = { 'content-type': form.contentType, 'cache-control': 'no-cache, private' };
   try {
     const watch = await resource.cacher.watch(options);
-    return { status: 200, headers, body: frames(watch, framer) };
+    return { status: 200, headers, body: frames(watch, framer, pace) };
   } catch (error) {
     if (!isStatus(error, 'Expired', 'Gone')) throw error;
     return { status: 200, headers, body: single(errorFrame(error)) };
@@ -57,25 +59,36 @@ function watchOptions(context: RequestContext, resource: Resource, signal: Abort
   };
 }
 
-async function* frames(watch: CacheWatch, framer: Framer): AsyncGenerator<Buffer> {
+async function* frames(watch: CacheWatch, framer: Framer, pace: Pace): AsyncGenerator<Buffer> {
+  const iterator = watch[Symbol.asyncIterator]();
   try {
-    for await (const items of watch) {
-      let lines: Buffer[] = [];
-      let size = 0;
-      for (const item of items) {
-        const line = framer(item);
-        lines.push(line);
-        size += line.length;
-        if (size < WRITE_BYTES) continue;
-        yield Buffer.concat(lines, size);
-        lines = [];
-        size = 0;
-      }
-      if (size > 0) yield lines.length === 1 ? lines[0]! : Buffer.concat(lines, size);
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield* pieces(next.value, framer);
+      await pace.rest();
     }
   } catch (error) {
     yield errorFrame(toStatusError(error));
+  } finally {
+    await iterator.return?.();
   }
+}
+
+/** The frames of some items, joined into as few writes as is sensible. */
+function* pieces(items: WatchItem[], framer: Framer): Generator<Buffer> {
+  let lines: Buffer[] = [];
+  let size = 0;
+  for (const item of items) {
+    const line = framer(item);
+    lines.push(line);
+    size += line.length;
+    if (size < WRITE_BYTES) continue;
+    yield Buffer.concat(lines, size);
+    lines = [];
+    size = 0;
+  }
+  if (size > 0) yield lines.length === 1 ? lines[0]! : Buffer.concat(lines, size);
 }
 
 async function* single(frame: Buffer): AsyncGenerator<Buffer> {
