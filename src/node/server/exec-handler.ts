@@ -31,7 +31,8 @@ export async function serveExec(
     return channels.finish(errorStatus((error as Error).message));
   }
   channels.onResize(({ columns, rows }) => void session.resize(columns, rows).catch(() => {}));
-  if (channels.stdin !== undefined && session.stdin !== undefined) feed(channels.stdin, session.stdin);
+  if (channels.stdin !== undefined && session.stdin !== undefined)
+    feed(channels.stdin, session.stdin, options.tty);
   let hasEnded = false;
   void channels.gone.then(() => {
     if (!hasEnded) session.kill();
@@ -43,11 +44,14 @@ export async function serveExec(
   await channels.finish(exitStatus(exitCode));
 }
 
-/** The client's input goes to the program; a program that has ended does not read any more. */
-function feed(from: Readable, to: Writable): void {
+/**
+ * The client's input goes to the program; a program that has ended does not read any more. A terminal stays open
+ * when the client's input ends, as with containerd.
+ */
+function feed(from: Readable, to: Writable, tty: boolean): void {
   from.on('error', () => to.end());
   to.on('error', () => from.resume());
-  from.pipe(to);
+  from.pipe(to, { end: !tty });
 }
 
 /** Connects the client to a container's own streams, until the container or the client ends. */

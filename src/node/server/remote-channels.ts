@@ -11,7 +11,7 @@ export interface RemoteChannels {
   stdin?: Readable;
   stdout?: Writable;
   stderr?: Writable;
-  /** Calls back for every size that the client sends. */
+  /** Calls back for every size that the client sends, at once with the last one that it has sent already. */
   onResize(callback: (size: TerminalSize) => void): void;
   /** Resolves when the client has gone away. */
   readonly gone: Promise<void>;
@@ -63,6 +63,22 @@ export function errorStatus(message: string): meta.Status {
     details: { causes: [{ message }] },
     code: 500,
   };
+}
+
+/** Keeps the newest size until somebody wants it. */
+export class SizeSource {
+  #last: TerminalSize | undefined;
+  #callback: (size: TerminalSize) => void = () => {};
+
+  set(size: TerminalSize): void {
+    this.#last = size;
+    this.#callback(size);
+  }
+
+  listen(callback: (size: TerminalSize) => void): void {
+    this.#callback = callback;
+    if (this.#last !== undefined) callback(this.#last);
+  }
 }
 
 /** Parses a resize message; undefined when it is malformed. */

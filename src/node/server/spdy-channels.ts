@@ -2,8 +2,8 @@ import {
   errorStatus,
   parseSize,
   type RemoteChannels,
+  SizeSource,
   type StreamOptions,
-  type TerminalSize,
 } from './remote-channels.js';
 import type { SpdyConnection, SpdyStream } from './spdy/connection.js';
 
@@ -58,14 +58,14 @@ export async function spdyChannels(
   const streams = await collect(connection, expected(options, protocol));
   const error = streams.get('error')!;
   error.resume();
-  let resized: (size: TerminalSize) => void = () => {};
+  const sizes = new SizeSource();
   let partial = '';
   streams.get('resize')?.on('data', (chunk: Buffer) => {
     partial += chunk.toString();
     for (let end = partial.indexOf('}'); end >= 0; end = partial.indexOf('}')) {
       const size = parseSize(partial.slice(0, end + 1));
       partial = partial.slice(end + 1);
-      if (size !== undefined) resized(size);
+      if (size !== undefined) sizes.set(size);
     }
     if (partial.length > 1024) partial = '';
   });
@@ -75,9 +75,7 @@ export async function spdyChannels(
     ...(stdin === undefined ? {} : { stdin }),
     ...(stdout === undefined ? {} : { stdout }),
     ...(stderr === undefined ? {} : { stderr }),
-    onResize: (callback) => {
-      resized = callback;
-    },
+    onResize: (callback) => sizes.listen(callback),
     gone: new Promise((resolve) => connection.once('close', () => resolve())),
     finish: async (status) => {
       const text = hasStatus

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import type WebSocket from 'ws';
 import type { meta } from '#api';
-import { parseSize, type RemoteChannels, type StreamOptions, type TerminalSize } from './remote-channels.js';
+import { parseSize, type RemoteChannels, SizeSource, type StreamOptions } from './remote-channels.js';
 
 export const CHANNEL_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io', ''];
 
@@ -32,7 +32,7 @@ function output(socket: WebSocket, channel: number): Writable {
 /** Every message begins with its channel's number; v5 can close one channel with 255. */
 export function webSocketChannels(socket: WebSocket, options: StreamOptions): RemoteChannels {
   const stdin = options.stdin ? new PassThrough() : undefined;
-  let resized: (size: TerminalSize) => void = () => {};
+  const sizes = new SizeSource();
   const gone = new Promise<void>((resolve) => {
     socket.once('close', () => {
       stdin?.end();
@@ -51,7 +51,7 @@ export function webSocketChannels(socket: WebSocket, options: StreamOptions): Re
     } else if (channel === CLOSE && data[0] === STDIN) stdin?.end();
     else if (channel === RESIZE) {
       const size = parseSize(data.toString());
-      if (size !== undefined) resized(size);
+      if (size !== undefined) sizes.set(size);
     }
   });
   socket.resume();
@@ -61,9 +61,7 @@ export function webSocketChannels(socket: WebSocket, options: StreamOptions): Re
     ...(stdin === undefined ? {} : { stdin }),
     ...(options.stdout ? { stdout: output(socket, STDOUT) } : {}),
     ...(options.stderr ? { stderr: output(socket, STDERR) } : {}),
-    onResize: (callback) => {
-      resized = callback;
-    },
+    onResize: (callback) => sizes.listen(callback),
     gone,
     finish: (status) => finish(socket, status),
   };
