@@ -2,6 +2,7 @@ import type { Startable } from '#base';
 import { createDeploymentController } from './deployment/index.js';
 import type { ControllerDeps } from './deps.js';
 import { createEndpointSliceController } from './endpoint-slice/index.js';
+import { createEndpointSliceMirroringController } from './endpoint-slice-mirroring/index.js';
 import { createEndpointsController } from './endpoints/index.js';
 import { createGarbageCollector } from './garbage-collector/index.js';
 import { createNamespaceController } from './namespace/index.js';
@@ -11,6 +12,7 @@ import { createPodGcController } from './pod-gc/index.js';
 import { createReplicaSetController, createReplicationControllerController } from './replica-set/index.js';
 import { createRootCaController } from './root-ca/index.js';
 import { createServiceAccountController } from './service-account/index.js';
+import { createServiceCidrController } from './service-cidr/index.js';
 import { createTaintEvictionController } from './taint-eviction/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
@@ -42,6 +44,12 @@ function controller(account: string, build: Controller['build']): Controller {
 export const CONTROLLERS: Record<string, Controller> = {
   'endpointslice-controller': controller('endpointslice-controller', (settings, deps) =>
     createEndpointSliceController(defined({ maxEndpointsPerSlice: settings.maxEndpointsPerSlice }), deps),
+  ),
+  'endpointslice-mirroring-controller': controller('endpointslicemirroring-controller', (_, deps) =>
+    createEndpointSliceMirroringController({}, deps),
+  ),
+  'service-cidr-controller': controller('service-cidrs-controller', (_, deps) =>
+    createServiceCidrController({}, deps),
   ),
   'endpoints-controller': controller('endpoint-controller', (_, deps) => createEndpointsController({}, deps)),
   'replicaset-controller': controller('replicaset-controller', (_, deps) =>

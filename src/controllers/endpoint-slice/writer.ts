@@ -1,20 +1,24 @@
-import { type core, type discovery, isConflict, isNotFound } from '#api';
+import { type discovery, isConflict, isNotFound, type KubeObject } from '#api';
 import type { ResourceClient } from '#client';
 import { isNamespaceTerminating } from '../common/errors.js';
 import type { RecentWrites } from '../common/recent-writes.js';
 import { LAST_CHANGE_TRIGGER_TIME } from '../common/trigger-time.js';
-import type { SliceMetrics } from './metrics.js';
 import type { SlicePlan } from './pack.js';
 
 type Slice = discovery.EndpointSlice;
+
+/** Counts the writes that succeeded. */
+export interface WriteCounter {
+  wrote(operation: 'create' | 'update' | 'delete'): void;
+}
 
 /** Carries out plans: creates, then updates, then deletes, so that no endpoint is missing in between. */
 export class SliceWriter {
   readonly #client: ResourceClient<Slice>;
   readonly #recent: RecentWrites<Slice>;
-  readonly #metrics: SliceMetrics;
+  readonly #metrics: WriteCounter;
 
-  constructor(client: ResourceClient<Slice>, recent: RecentWrites<Slice>, metrics: SliceMetrics) {
+  constructor(client: ResourceClient<Slice>, recent: RecentWrites<Slice>, metrics: WriteCounter) {
     this.#client = client;
     this.#recent = recent;
     this.#metrics = metrics;
@@ -23,11 +27,11 @@ export class SliceWriter {
   /** Throws the first refusal; what was written before it is remembered and not written again. */
   async write(
     group: string,
-    service: core.Service,
+    owner: KubeObject,
     plan: SlicePlan,
     triggerTime: string | undefined,
   ): Promise<void> {
-    const creates = service.metadata.deletionTimestamp === undefined ? plan.create : [];
+    const creates = owner.metadata.deletionTimestamp === undefined ? plan.create : [];
     try {
       for (const slice of creates) await this.#create(group, withTriggerTime(slice, triggerTime));
       for (const slice of plan.update) await this.#update(group, withTriggerTime(slice, triggerTime));

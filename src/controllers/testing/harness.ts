@@ -1,4 +1,4 @@
-import { createMetrics, type Metrics, type Startable, silentLogger } from '#base';
+import { type Clock, createMetrics, type Startable, silentLogger, systemClock } from '#base';
 import { createInformerFactory, type InformerFactory } from '#client';
 import { FakeClient } from '#client/testing';
 import { type ControllerDeps, createControllerDeps } from '../deps.js';
@@ -12,27 +12,34 @@ export interface RecordedEvent {
 
 /** Controllers against an in-memory API, with their Events recorded. */
 export class Harness {
-  readonly client = new FakeClient();
-  readonly metrics: Metrics = createMetrics();
-  readonly informers: InformerFactory = createInformerFactory(this.client, { logger: silentLogger });
+  readonly client: FakeClient;
   readonly events: RecordedEvent[] = [];
-  readonly deps: ControllerDeps = createControllerDeps({
-    client: this.client,
-    informers: this.informers,
-    logger: silentLogger,
-    metrics: this.metrics,
-    recorder: () => ({
-      event: (object, type, reason, message) =>
-        this.events.push({ object: object.metadata.name ?? '', type, reason, message }),
-    }),
-  });
+  readonly deps: ControllerDeps;
+  readonly #informers: InformerFactory;
   readonly #running: Startable[] = [];
+
+  /** `clock` decides about all timers of the controllers; `client` may hold the state of an earlier harness. */
+  constructor(clock: Clock = systemClock, client = new FakeClient()) {
+    this.client = client;
+    this.#informers = createInformerFactory(client, { logger: silentLogger });
+    this.deps = createControllerDeps({
+      client,
+      clock,
+      informers: this.#informers,
+      logger: silentLogger,
+      metrics: createMetrics(),
+      recorder: () => ({
+        event: (object, type, reason, message) =>
+          this.events.push({ object: object.metadata.name ?? '', type, reason, message }),
+      }),
+    });
+  }
 
   /** Starts a controller; `stop` ends it with the harness. */
   async start(build: (deps: ControllerDeps) => Startable): Promise<Startable> {
     const controller = build(this.deps);
-    await controller.start();
     this.#running.push(controller);
+    await controller.start();
     return controller;
   }
 
@@ -50,6 +57,6 @@ export class Harness {
 
   async stop(): Promise<void> {
     for (const controller of this.#running.splice(0).reverse()) await controller.stop();
-    this.informers.stop();
+    this.#informers.stop();
   }
 }

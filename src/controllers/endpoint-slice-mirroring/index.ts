@@ -1,0 +1,1 @@
+export { createEndpointSliceMirroringController, type MirroringOptions } from './controller.js';

@@ -1,0 +1,1 @@
+export { createServiceCidrController, mayBeDeleted, type ServiceCidrOptions } from './controller.js';
