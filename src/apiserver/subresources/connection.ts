@@ -125,21 +125,24 @@ export function cleanHeaders(headers: Record<string, string | undefined>): Recor
 
 /**
  * Forwards an upgrade request and then every byte in both directions, the answer's head included, until one side
- * ends. Half-closed connections stay open in the other direction. Resolves when both are done.
+ * ends or the signal aborts. Half-closed connections stay open in the other direction. Resolves when both are done.
  */
 export function tunnel(
   client: Duplex,
   readAhead: Buffer,
   backend: Duplex,
   request: ForwardedRequest,
+  signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve) => {
     let open = 2;
     const end = () => {
+      signal.removeEventListener('abort', end);
       client.destroy();
       backend.destroy();
       resolve();
     };
+    signal.addEventListener('abort', end, { once: true });
     const half = () => {
       open--;
       if (open === 0) end();

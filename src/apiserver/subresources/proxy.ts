@@ -56,7 +56,7 @@ export class ProxyHandler implements SubresourceHandler {
   async upgrade(context: RequestContext, request: UpgradeRequest): Promise<void> {
     const route = await this.#route(context);
     const connection = await connectTo(this.#deps.egress, route.target, request.signal);
-    await tunnel(request.socket, request.head, connection, forwarded(request, route, true));
+    await tunnel(request.socket, request.head, connection, forwarded(request, route, true), request.signal);
   }
 
   async #route(context: RequestContext): Promise<Route> {

@@ -46,7 +46,13 @@ export class StreamHandler implements SubresourceHandler {
     for (const [name, value] of Object.entries(cleanHeaders(request.headers))) {
       if (!WITHHELD.test(name)) headers[name] = value;
     }
-    await tunnel(request.socket, request.head, connection, { method: request.method, path, headers });
+    await tunnel(
+      request.socket,
+      request.head,
+      connection,
+      { method: request.method, path, headers },
+      request.signal,
+    );
   }
 
   #path(pod: core.Pod, query: URLSearchParams): string {

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { type KubeObject, StatusError } from '#api';
 import { createMetrics, type Logger, silentLogger } from '#base';
 import { createMemoryStore } from '#storage';
-import type { UserInfo } from '../contracts.js';
+import type { EgressDialer, UserInfo } from '../contracts.js';
 import { createInProcessTransport } from '../listen/index.js';
 import type { ApiServerOptions } from '../options.js';
 import { type ApiServer, createApiServer } from '../server.js';
@@ -38,10 +38,16 @@ function testSigningKey(): string {
   return signingKey;
 }
 
-export async function startTestServer(
-  options: Partial<ApiServerOptions> = {},
-  logger: Logger = silentLogger,
-): Promise<TestServer> {
+export interface TestServerOptions extends Partial<ApiServerOptions> {
+  egress?: EgressDialer;
+  logger?: Logger;
+}
+
+export async function startTestServer({
+  egress,
+  logger = silentLogger,
+  ...options
+}: TestServerOptions = {}): Promise<TestServer> {
   const store = createMemoryStore();
   await store.start();
   const server = createApiServer(
@@ -55,7 +61,7 @@ export async function startTestServer(
       advertisePort: 6443,
       ...options,
     },
-    { store, logger, metrics: createMetrics() },
+    { store, logger, metrics: createMetrics(), ...(egress === undefined ? {} : { egress }) },
   );
   await server.start();
   const test: TestServer = {
