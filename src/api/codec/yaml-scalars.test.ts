@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseYaml } from './yaml.js';
+import { encodeYaml } from './yaml-encode.js';
 
 describe('plain YAML scalars as go-yaml v2 reads them', () => {
   it.each([
@@ -61,5 +63,65 @@ describe('plain YAML scalars as go-yaml v2 reads them', () => {
     const { value } = parseYaml(Buffer.from('__proto__:\n  x: 1\n'));
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(Object.keys(value as object)).toEqual(['__proto__']);
+  });
+});
+
+describe('encodeYaml', () => {
+  it('sorts keys and quotes what a YAML 1.1 reader would misread', () => {
+    const value = {
+      b: 'yes',
+      a: ['0777', '0o17', '1_000', '1:30', '', 'null', 'n', '~', 'plain'],
+      c: { on: 1 },
+    };
+    expect(encodeYaml(value).toString()).toBe(
+      'a:\n  - "0777"\n  - "0o17"\n  - "1_000"\n  - "1:30"\n  - ""\n  - "null"\n  - "n"\n  - "~"\n  - plain\nb: "yes"\nc:\n  "on": 1\n',
+    );
+  });
+
+  it('writes what reads back as the same value', () => {
+    const word = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        'yes',
+        'No',
+        '<<',
+        'on',
+        '0x1F',
+        '08',
+        '.inf',
+        '1e3',
+        '- a',
+        'a: b',
+        '# c',
+        'x\ny',
+        ' lead',
+        'trail ',
+        '|',
+        '>',
+        '&a',
+        '*a',
+        '!t',
+        '%d',
+        '@',
+        '`',
+      ),
+    );
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        word,
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('any'), { maxLength: 3 }),
+        fc.dictionary(word, tie('any'), { maxKeys: 3 }),
+      ),
+    })).any;
+    fc.assert(
+      fc.property(fc.dictionary(word, value), (input) => {
+        expect(parseYaml(encodeYaml(input)).value).toEqual(input);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

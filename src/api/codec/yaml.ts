@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Message } from '../schema/messages.js';
 import { MAX_DEPTH, setOwn } from '../schema/walker.js';
 import { type ParsedText, parseJsonText } from './json.js';
 import { JsonSyntaxError } from './json-syntax.js';
+import { yaml } from './yaml-library.js';
 import { resolvePlain } from './yaml-scalars.js';
 
 /** The text is not YAML, or not a YAML that JSON can express. */
@@ -16,14 +16,6 @@ export class YamlSyntaxError extends Error {
 
 /** Nodes that aliases may add to one document. */
 const MAX_ALIASED_NODES = 100_000;
-
-let library: typeof Yaml | undefined;
-
-/** Loaded on first use: most requests are JSON. */
-function yaml(): typeof Yaml {
-  library ??= createRequire(import.meta.url)('yaml') as typeof Yaml;
-  return library;
-}
 
 /**
  * Parses one YAML document into what upstream's YAML-to-JSON chain makes of it (go-yaml v2 rules). Several
