@@ -1,7 +1,7 @@
 // Runs one benchmark: `npm run bench -- NAME [its own arguments]`. `bench/NAME.mjs` is run as it is; `bench/NAME.ts`
 // exports `name` and `run()`, and is compiled with what it imports (Node 20 does not run TypeScript).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -38,6 +38,7 @@ function available() {
 }
 
 function compile(bench) {
+  rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const layers = [
     'base',
@@ -67,6 +68,9 @@ function compile(bench) {
   };
   writeFileSync(join(out, 'tsconfig.json'), JSON.stringify(config));
   const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(out, 'tsconfig.json')];
-  const done = spawnSync(process.execPath, tsc, { stdio: 'inherit' });
-  if (done.status !== 0) process.exit(1);
+  const done = spawnSync(process.execPath, tsc, { encoding: 'utf8' });
+  // Type errors are for `npm run typecheck`; here only a missing result matters.
+  if (existsSync(join(out, 'bench', `${bench}.js`))) return;
+  console.error(done.stdout + done.stderr);
+  process.exit(1);
 }

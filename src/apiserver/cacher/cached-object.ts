@@ -87,9 +87,14 @@ export class Entry implements CachedObject {
   object(): KubeObject {
     const kept = this.#object?.deref();
     if (kept !== undefined) return kept;
+    const object = this.#parse();
+    this.#object = new WeakRef(object);
+    return object;
+  }
+
+  #parse(): KubeObject {
     const object = JSON.parse(this.#ready().json.toString('utf8')) as KubeObject;
     object.metadata.resourceVersion = String(this.revision);
-    this.#object = new WeakRef(object);
     return object;
   }
 
@@ -99,14 +104,10 @@ export class Entry implements CachedObject {
   }
 
   #parseAttributes(): Attributes {
-    const object = this.object();
+    // Not kept: the first list with a selector parses everything, and needs nothing but these few strings.
+    const object = this.#object?.deref() ?? this.#parse();
     const fields: Record<string, string> = { 'metadata.name': this.name, ...this.#context.fields?.(object) };
     if (this.#context.namespaced) fields['metadata.namespace'] = this.namespace;
     return { labels: object.metadata.labels ?? NO_LABELS, fields };
-  }
-
-  /** Whether asking for attributes costs a parse. */
-  get parsed(): boolean {
-    return this.#attributes !== undefined;
   }
 }
