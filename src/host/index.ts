@@ -2,6 +2,7 @@
 
 export * from './conntrack.js';
 export * from './foreground.js';
+export * from './iptables.js';
 export * from './nft.js';
 export * from './programs.js';
 export * from './requirements.js';

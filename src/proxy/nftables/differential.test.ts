@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { objectKey } from '#api';
 import { silentLogger } from '#base';
-import { serviceKeyOf } from '../informers.js';
 import { DesiredState } from '../state/desired-state.js';
-import { anyEdit, type Edit } from '../testing/arbitrary.js';
+import { anyEdit } from '../testing/arbitrary.js';
 import { TestCluster } from '../testing/cluster.js';
+import { applyEdit } from '../testing/edits.js';
 import { testSettings } from '../testing/flows.js';
 import { NftPrograms } from '../testing/nft-programs.js';
 import { NODE_NAME } from '../testing/objects.js';
@@ -17,24 +16,6 @@ const options = {
   topology: { nodeName: NODE_NAME, zone: 'here' },
   algorithm: 'random' as const,
 };
-
-/** Applies an edit; returns the Service that it concerns. */
-function applyEdit(cluster: TestCluster, edit: Edit): string {
-  if (edit.kind === 'service') {
-    cluster.services.set(objectKey(edit.object), edit.object);
-    return objectKey(edit.object);
-  }
-  if (edit.kind === 'slice') {
-    cluster.slicesByName.set(objectKey(edit.object), edit.object);
-    return serviceKeyOf(edit.object)!;
-  }
-  if (edit.kind === 'delete-service') {
-    cluster.services.delete(edit.name);
-    return edit.name;
-  }
-  cluster.slicesByName.delete(edit.name);
-  return edit.name.replace(/-\d$/, '');
-}
 
 /**
  * A table with the freedom taken out that rendering has: which index an endpoint got. Keys that end in an index are

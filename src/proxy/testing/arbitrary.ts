@@ -40,12 +40,13 @@ function toService(
     `172.30.0.${10 + index}`,
     {
       type: 'LoadBalancer',
-      ports: spec.ports.map((p) => ({
-        ...p,
-        name: portName(p.port, p.protocol),
-        // A NodePort per protocol, as the API allocates them.
-        nodePort: p.nodePort,
-      })),
+      ports: spec.ports.map((p, i) => {
+        // The API allocates a NodePort to one port per protocol.
+        const isTaken = spec.ports
+          .slice(0, i)
+          .some((o) => o.nodePort === p.nodePort && o.protocol === p.protocol);
+        return { ...p, name: portName(p.port, p.protocol), nodePort: isTaken ? 0 : p.nodePort };
+      }),
       externalIPs: spec.externalIPs,
       loadBalancerSourceRanges: spec.ranges,
       internalTrafficPolicy: spec.internal,
@@ -139,7 +140,7 @@ export function everyFlow(): {
   port: number;
   protocol: 'tcp' | 'udp' | 'sctp';
 }[] {
-  const sources = ['10.0.0.2', '10.180.0.1', NODE_IP, EXTERNAL_CLIENT, '203.0.113.130', '1.2.3.4'];
+  const sources = ['10.0.0.2', NODE_IP, EXTERNAL_CLIENT, '203.0.113.130', '1.2.3.4'];
   const vips = [
     '172.30.0.10',
     '172.30.0.11',

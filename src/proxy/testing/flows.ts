@@ -1,10 +1,13 @@
 import type { LocalDetector, NodeSettings } from '../contract.js';
+import { renderIptables } from '../iptables/proxier.js';
 import { renderNftables } from '../nftables/render.js';
 import { type Family, parseCidr } from '../state/addresses.js';
 import { DesiredState } from '../state/desired-state.js';
+import { IptTables } from '../trace/ipt-table.js';
+import { traceIptables } from '../trace/ipt-trace.js';
 import { NftTable } from '../trace/nft-table.js';
 import { traceNft } from '../trace/nft-trace.js';
-import type { Outcome, Packet } from '../trace/packet.js';
+import type { Outcome, Packet, TraceNode } from '../trace/packet.js';
 import type { TestCluster } from './cluster.js';
 import { NODE_NAME } from './objects.js';
 
@@ -51,6 +54,25 @@ export async function desiredOf(
   return state;
 }
 
+/** Rules of some mode, ready to trace through. */
+export type Trace = (packet: Packet, node: TraceNode) => Outcome[];
+
+/** What a fresh proxy of the mode would write for this cluster. */
+export async function rulesFor(
+  mode: 'nftables' | 'iptables',
+  cluster: TestCluster,
+  settings = testSettings(),
+): Promise<Trace> {
+  if (mode === 'nftables') {
+    const table = await nftTableFor(cluster, settings);
+    return (packet, node) => traceNft(table, packet, node);
+  }
+  const state = await desiredOf(cluster, settings.family);
+  const tables = new IptTables();
+  tables.restore(renderIptables(state.owned(), settings));
+  return (packet, node) => traceIptables(tables, packet, node);
+}
+
 /** The table that a fresh proxy would write for this cluster. */
 export async function nftTableFor(cluster: TestCluster, settings = testSettings()): Promise<NftTable> {
   const state = await desiredOf(cluster, settings.family);
@@ -87,12 +109,12 @@ export function summarize(outcomes: Outcome[], packet: Packet): { output: string
 }
 
 export function runFlow(
-  table: NftTable,
+  trace: Trace,
   flow: Flow,
   localAddresses: readonly string[] = [NODE_IP, '127.0.0.1'],
 ) {
   const packet = packetOf(flow);
-  return summarize(traceNft(table, packet, { isLocal: (ip) => localAddresses.includes(ip) }), packet);
+  return summarize(trace(packet, { isLocal: (ip) => localAddresses.includes(ip) }), packet);
 }
 
 export function expectation(flow: Flow): { output: string; masq: boolean } {

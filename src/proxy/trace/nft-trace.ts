@@ -34,6 +34,8 @@ export function traceNft(table: NftTable, packet: Packet, node: TraceNode): Outc
   pass(() => first);
   if (!isOwn) pass((result) => (staysHere(result) ? 'input' : 'forward'));
   pass((result) => (isOwn || !staysHere(result) ? 'postrouting' : undefined));
+  // What the node sends to itself comes back in through the loopback interface; NAT has been decided by then.
+  if (isOwn) pass((result) => (staysHere(result) ? 'input' : undefined));
   return [...closed, ...open].map(toOutcome);
 }
 

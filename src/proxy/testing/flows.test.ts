@@ -1,25 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { TestCluster } from '../testing/cluster.js';
+import { TestCluster } from './cluster.js';
 import {
   BLOCKED_CLIENT,
   EXTERNAL_CLIENT,
   expectation,
   type Flow,
   NODE_IP,
-  nftTableFor,
+  rulesFor,
   runFlow,
   testSettings,
-} from '../testing/flows.js';
-import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from '../testing/objects.js';
+} from './flows.js';
+import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './objects.js';
 
 const POD = '10.0.0.2';
 const NODE_PORT = 3001;
 
-function check(title: string, cluster: TestCluster, flows: Flow[], settings = testSettings()): void {
-  describe(title, () => {
+interface ModeFlow extends Flow {
+  /** What iptables does where upstream's two modes differ; '' is untouched. */
+  iptables?: string;
+}
+
+function check(title: string, cluster: TestCluster, flows: ModeFlow[], settings = testSettings()): void {
+  describe.each(['nftables', 'iptables'] as const)(`${title} (%s)`, (mode) => {
     it.each(flows)('$name', async (flow) => {
-      const table = await nftTableFor(cluster, settings);
-      expect(runFlow(table, flow)).toEqual(expectation(flow));
+      const expected = expectation(flow);
+      if (mode === 'iptables' && flow.iptables !== undefined) expected.output = flow.iptables;
+      expect(runFlow(await rulesFor(mode, cluster, settings), flow)).toEqual(expected);
     });
   });
 }
@@ -153,9 +159,17 @@ check(
       destination: '172.30.0.42',
       port: 80,
       output: 'REJECT',
+      iptables: '',
     },
-    { name: 'wrong port', source: POD, destination: '172.30.0.41', port: 81, output: 'REJECT' },
-    { name: 'unallocated address', source: POD, destination: '172.30.0.99', port: 80, output: 'DROP' },
+    { name: 'wrong port', source: POD, destination: '172.30.0.41', port: 81, output: 'REJECT', iptables: '' },
+    {
+      name: 'unallocated address',
+      source: POD,
+      destination: '172.30.0.99',
+      port: 80,
+      output: 'DROP',
+      iptables: '',
+    },
     { name: 'outside the service range', source: POD, destination: '172.31.0.99', port: 80, output: '' },
   ],
 );

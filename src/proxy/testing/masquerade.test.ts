@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeSettings } from '../contract.js';
-import { TestCluster } from '../testing/cluster.js';
-import { EXTERNAL_CLIENT, NODE_IP, nftTableFor, runFlow, testSettings } from '../testing/flows.js';
-import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from '../testing/objects.js';
+import { TestCluster } from './cluster.js';
+import { EXTERNAL_CLIENT, NODE_IP, rulesFor, runFlow, testSettings } from './flows.js';
+import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './objects.js';
 
 /**
  * The core oracle: who comes (pod, node, outside) × what is asked for (cluster IP, NodePort, load balancer IP) ×
@@ -68,7 +68,10 @@ function expected(mode: Mode, source: Source, target: string, policy: Policy) {
   return { output: LOCAL, masq: false };
 }
 
-describe.each(modes)('masquerading, $title', (mode) => {
+const languages = ['nftables', 'iptables'] as const;
+const combinations = modes.flatMap((mode) => languages.map((language) => ({ ...mode, mode, language })));
+
+describe.each(combinations)('masquerading, $title ($language)', ({ mode, language }) => {
   const cases = policies.flatMap(({ policy, n }) =>
     (Object.keys(SOURCES) as Source[]).flatMap((source) =>
       [
@@ -80,8 +83,8 @@ describe.each(modes)('masquerading, $title', (mode) => {
   );
 
   it.each(cases)('$source to $target, $policy', async ({ source, policy, target, destination, port }) => {
-    const table = await nftTableFor(cluster, testSettings(mode.settings));
+    const rules = await rulesFor(language, cluster, testSettings(mode.settings));
     const flow = { name: '', source: SOURCES[source], destination, port, output: '' };
-    expect(runFlow(table, flow)).toEqual(expected(mode, source, target, policy));
+    expect(runFlow(rules, flow)).toEqual(expected(mode, source, target, policy));
   });
 });
