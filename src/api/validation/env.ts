@@ -1,7 +1,7 @@
+import { compareQuantities } from '../selectors/quantity.js';
 import type { core } from '../types/index.js';
 import type { Check, Path } from './field-error.js';
 import { configMapKey, envVarName, nameIsDnsSubdomain, qualifiedName } from './formats.js';
-import { compareQuantities } from './quantity-value.js';
 
 const ENV_FIELDS = [
   'metadata.name',

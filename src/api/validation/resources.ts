@@ -1,8 +1,9 @@
+import { compareQuantities, parseQuantity } from '../selectors/quantity.js';
 import type { core, Quantity } from '../types/index.js';
 import type { Check, Path } from './field-error.js';
 import { qualifiedName } from './formats.js';
-import { compareQuantities, isWholeQuantity } from './quantity-value.js';
 
+const NANO = 1_000_000_000n;
 const CONTAINER_RESOURCES = new Set(['cpu', 'memory', 'ephemeral-storage']);
 const INTEGER_RESOURCES = new Set([
   'pods',
@@ -32,7 +33,8 @@ export function checkQuantity(check: Check, path: Path, name: string, value: Qua
     check.invalid(path, String(value), 'must be greater than or equal to 0');
   }
   const counted = INTEGER_RESOURCES.has(name) || isExtended(name);
-  if (counted && !isWholeQuantity(value)) check.invalid(path, String(value), 'must be an integer');
+  if (counted && parseQuantity(value).nano % NANO !== 0n)
+    check.invalid(path, String(value), 'must be an integer');
 }
 
 function checkContainerResourceName(check: Check, path: Path, name: string): void {

@@ -2,18 +2,22 @@ import type { KubeObject } from '../object.js';
 import type { KindInfo } from '../schema/kind-info.js';
 import type { FieldError } from '../status.js';
 import * as coreKinds from './core-kinds.js';
+import * as daemonSets from './daemon-set.js';
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './endpoint-slice.js';
 import { validateEndpoints, validateEndpointsUpdate } from './endpoints.js';
 import { Check } from './field-error.js';
 import { nameIsDnsSubdomain, nameIsPathSegment } from './formats.js';
+import * as ingress from './ingress.js';
+import * as jobs from './jobs.js';
+import * as network from './network-kinds.js';
 import { checkObjectMetaUpdate } from './object-meta.js';
-import {
-  validateEphemeralContainersUpdate,
-  validatePod,
-  validatePodStatusUpdate,
-  validatePodUpdate,
-} from './pod.js';
+import { validatePod } from './pod.js';
+import { validatePodStatusUpdate } from './pod-status.js';
+import { validateEphemeralContainersUpdate, validatePodUpdate } from './pod-update.js';
+import * as policies from './policy-kinds.js';
+import * as rbac from './rbac.js';
 import { validateService, validateServiceStatusUpdate, validateServiceUpdate } from './service.js';
+import * as statefulSets from './stateful-set.js';
 import * as workloads from './workloads.js';
 
 type Create = (object: KubeObject) => FieldError[];
@@ -56,11 +60,11 @@ const RULES: Readonly<Record<string, Rules>> = {
   'apps.v1.ReplicaSet': rules(workloads.validateReplicaSet, workloads.validateReplicaSetUpdate, {
     status: workloads.validateReplicaStatusUpdate,
   }),
-  'apps.v1.DaemonSet': rules(workloads.validateDaemonSet, workloads.validateDaemonSetUpdate, {
-    status: workloads.validateDaemonSetStatusUpdate,
+  'apps.v1.DaemonSet': rules(daemonSets.validateDaemonSet, daemonSets.validateDaemonSetUpdate, {
+    status: daemonSets.validateDaemonSetStatusUpdate,
   }),
-  'apps.v1.StatefulSet': rules(workloads.validateStatefulSet, workloads.validateStatefulSetUpdate, {
-    status: workloads.validateStatefulSetStatusUpdate,
+  'apps.v1.StatefulSet': rules(statefulSets.validateStatefulSet, statefulSets.validateStatefulSetUpdate, {
+    status: statefulSets.validateStatefulSetStatusUpdate,
   }),
   'apps.v1.ControllerRevision': rules(
     workloads.validateControllerRevision,
@@ -79,6 +83,26 @@ const RULES: Readonly<Record<string, Rules>> = {
   'coordination.v1.Lease': rules(coreKinds.validateLease, coreKinds.validateLeaseUpdate),
   'core.v1.Event': rules(coreKinds.validateEvent),
   'events.v1.Event': rules(coreKinds.validateEvent),
+  'batch.v1.Job': rules(jobs.validateJob, jobs.validateJobUpdate, { status: jobs.validateJobStatusUpdate }),
+  'batch.v1.CronJob': rules(jobs.validateCronJob, jobs.validateCronJobUpdate),
+  'networking.v1.Ingress': rules(ingress.validateIngress, ingress.validateIngressUpdate, {
+    status: ingress.validateIngressStatusUpdate,
+  }),
+  'networking.v1.IngressClass': rules(ingress.validateIngressClass, ingress.validateIngressClassUpdate),
+  'networking.v1.NetworkPolicy': rules(network.validateNetworkPolicy, network.validateNetworkPolicyUpdate),
+  'networking.v1.ServiceCIDR': rules(network.validateServiceCIDR, network.validateServiceCIDRUpdate),
+  'networking.v1.IPAddress': rules(network.validateIPAddress, network.validateIPAddressUpdate),
+  'rbac.v1.Role': rules(rbac.validateRole(true)),
+  'rbac.v1.ClusterRole': rules(rbac.validateRole(false)),
+  'rbac.v1.RoleBinding': rules(rbac.validateBinding(true), rbac.validateBindingUpdate(true)),
+  'rbac.v1.ClusterRoleBinding': rules(rbac.validateBinding(false), rbac.validateBindingUpdate(false)),
+  'policy.v1.PodDisruptionBudget': rules(policies.validatePodDisruptionBudget),
+  'scheduling.v1.PriorityClass': rules(policies.validatePriorityClass, policies.validatePriorityClassUpdate),
+  'core.v1.LimitRange': rules(policies.validateLimitRange),
+  'core.v1.ResourceQuota': rules(policies.validateResourceQuota, policies.validateResourceQuotaUpdate, {
+    status: policies.validateResourceQuotaStatusUpdate,
+  }),
+  'autoscaling.v1.Scale': rules(policies.validateScale),
 };
 
 function rulesOf(kind: KindInfo): Rules {

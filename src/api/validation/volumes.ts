@@ -1,8 +1,8 @@
+import { compareQuantities } from '../selectors/quantity.js';
 import type { core } from '../types/index.js';
 import { checkFieldRef, checkResourceFieldRef } from './env.js';
 import type { Check, Path } from './field-error.js';
 import { configMapKey, dns1123Label, nameIsDnsSubdomain } from './formats.js';
-import { compareQuantities } from './quantity-value.js';
 
 const HOST_PATH_TYPES = [
   '',

@@ -1,6 +1,6 @@
 import type { apps, core, meta } from '../types/index.js';
-import { Check, type Path, semanticEqual } from './field-error.js';
-import { nameIsDnsLabel, nameIsDnsSubdomain } from './formats.js';
+import { Check, type Path } from './field-error.js';
+import { nameIsDnsSubdomain } from './formats.js';
 import { checkAtMost100Percent, checkIntOrPercent, intOrPercentValue } from './int-or-percent.js';
 import { checkLabelSelector, isEmptySelector, selectorMatches } from './labels.js';
 import { checkObjectMeta, checkObjectMetaUpdate } from './object-meta.js';
@@ -11,7 +11,8 @@ type Errors = Check['errors'];
 const MISMATCH = '`selector` does not match template `labels`';
 const SUBDOMAIN = { namespaced: true, name: nameIsDnsSubdomain };
 
-function checkSelector(
+/** A selector that must be there and must not be empty. */
+export function checkSelector(
   check: Check,
   path: Path,
   selector: meta.LabelSelector | undefined,
@@ -23,7 +24,7 @@ function checkSelector(
 }
 
 /** A template whose pods live for ever and are found by the selector. */
-function checkOwnedTemplate(
+export function checkOwnedTemplate(
   check: Check,
   path: Path,
   template: core.PodTemplateSpec | undefined,
@@ -118,7 +119,7 @@ export function validateDeploymentUpdate(deployment: apps.Deployment, old: apps.
 type Counts = Record<string, number | undefined>;
 
 /** Counts are not negative, and the parts not above the whole. */
-function checkCounts(check: Check, status: Counts, fields: string[], bounded: string[]): void {
+export function checkCounts(check: Check, status: Counts, fields: string[], bounded: string[]): void {
   for (const field of fields) check.nonNegative(`status.${field}`, status[field]);
   const replicas = status['replicas'] ?? 0;
   for (const field of bounded) {
@@ -135,13 +136,15 @@ function checkCounts(check: Check, status: Counts, fields: string[], bounded: st
   }
 }
 
-function checkCollisions(check: Check, now: number | undefined, before: number | undefined): void {
+/** The counter that makes names unique only grows. */
+export function checkCollisions(check: Check, now: number | undefined, before: number | undefined): void {
   if (before !== undefined && (now ?? -1) < before) {
     check.invalid('status.collisionCount', now ?? 0, 'cannot be decremented');
   }
 }
 
-function countsOf(status: object | undefined): Counts {
+/** A status as its counts. */
+export function countsOf(status: object | undefined): Counts {
   return (status ?? {}) as Counts;
 }
 
@@ -200,180 +203,6 @@ export function validateReplicaStatusUpdate(
   const check = new Check();
   checkObjectMetaUpdate(check, object.metadata, old.metadata);
   checkCounts(check, countsOf(object.status), REPLICA_COUNTS, REPLICA_COUNTS.slice(1, 4));
-  return check.errors;
-}
-
-function checkDaemonSetStrategy(
-  check: Check,
-  path: Path,
-  strategy: apps.DaemonSetUpdateStrategy | undefined,
-): void {
-  if (strategy?.type === 'OnDelete') return;
-  if (strategy?.type !== 'RollingUpdate') {
-    return check.notSupported(path, strategy ?? {}, ['RollingUpdate', 'OnDelete']);
-  }
-  const rolling = strategy.rollingUpdate;
-  if (rolling === undefined) return check.required(`${path}.rollingUpdate`);
-  const at = `${path}.rollingUpdate`;
-  const { maxUnavailable = 0, maxSurge = 0 } = rolling;
-  checkIntOrPercent(check, `${at}.maxUnavailable`, maxUnavailable);
-  checkAtMost100Percent(check, `${at}.maxUnavailable`, maxUnavailable);
-  checkIntOrPercent(check, `${at}.maxSurge`, maxSurge);
-  checkAtMost100Percent(check, `${at}.maxSurge`, maxSurge);
-  const unavailable = intOrPercentValue(maxUnavailable) !== 0;
-  const surge = intOrPercentValue(maxSurge) !== 0;
-  if (unavailable && surge) {
-    check.invalid(`${at}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero');
-  } else if (!unavailable && !surge) {
-    check.required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0');
-  }
-}
-
-function checkDaemonSetSpec(
-  check: Check,
-  spec: apps.DaemonSetSpec | undefined,
-  old?: apps.DaemonSetSpec,
-): void {
-  checkSelector(check, 'spec.selector', spec?.selector, 'empty selector is invalid for daemonset');
-  checkOwnedTemplate(check, 'spec.template', spec?.template, spec?.selector, {
-    owner: 'DaemonSet',
-    stored: old?.template,
-  });
-  check.nonNegative('spec.minReadySeconds', spec?.minReadySeconds);
-  checkDaemonSetStrategy(check, 'spec.updateStrategy', spec?.updateStrategy);
-  check.nonNegative('spec.revisionHistoryLimit', spec?.revisionHistoryLimit);
-}
-
-export function validateDaemonSet(set: apps.DaemonSet): Errors {
-  const check = new Check();
-  checkObjectMeta(check, set.metadata, SUBDOMAIN);
-  checkDaemonSetSpec(check, set.spec);
-  return check.errors;
-}
-
-export function validateDaemonSetUpdate(set: apps.DaemonSet, old: apps.DaemonSet): Errors {
-  const check = new Check();
-  checkObjectMetaUpdate(check, set.metadata, old.metadata);
-  checkDaemonSetSpec(check, set.spec, old.spec);
-  check.immutable('spec.selector', set.spec?.selector, old.spec?.selector);
-  return check.errors;
-}
-
-const DAEMON_COUNTS = [
-  'currentNumberScheduled',
-  'numberMisscheduled',
-  'desiredNumberScheduled',
-  'numberReady',
-  'observedGeneration',
-  'updatedNumberScheduled',
-  'numberAvailable',
-  'numberUnavailable',
-  'collisionCount',
-];
-
-export function validateDaemonSetStatusUpdate(set: apps.DaemonSet, old: apps.DaemonSet): Errors {
-  const check = new Check();
-  checkObjectMetaUpdate(check, set.metadata, old.metadata);
-  checkCounts(check, countsOf(set.status), DAEMON_COUNTS, []);
-  checkCollisions(check, set.status?.collisionCount, old.status?.collisionCount);
-  return check.errors;
-}
-
-function checkStatefulSetStrategy(check: Check, spec: apps.StatefulSetSpec | undefined): void {
-  const policy = spec?.podManagementPolicy ?? '';
-  if (policy === '') check.required('spec.podManagementPolicy');
-  else if (policy !== 'OrderedReady' && policy !== 'Parallel') {
-    check.invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'");
-  }
-  const path = 'spec.updateStrategy';
-  const strategy = spec?.updateStrategy;
-  const rolling = strategy?.rollingUpdate;
-  if ((strategy?.type ?? '') === '') check.required(path);
-  else if (strategy!.type === 'OnDelete') {
-    if (rolling !== undefined) {
-      check.invalid(`${path}.rollingUpdate`, rolling, "only allowed for updateStrategy 'RollingUpdate'");
-    }
-  } else if (strategy!.type === 'RollingUpdate') {
-    check.nonNegative(`${path}.rollingUpdate.partition`, rolling?.partition);
-  } else check.invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'");
-}
-
-function checkStatefulSetSpec(
-  check: Check,
-  spec: apps.StatefulSetSpec | undefined,
-  old?: apps.StatefulSetSpec,
-): void {
-  checkStatefulSetStrategy(check, spec);
-  check.nonNegative('spec.replicas', spec?.replicas);
-  check.nonNegative('spec.minReadySeconds', spec?.minReadySeconds);
-  check.nonNegative('spec.ordinals.start', spec?.ordinals?.start);
-  checkSelector(check, 'spec.selector', spec?.selector, 'empty selector is invalid for statefulset');
-  const claims = (spec?.volumeClaimTemplates ?? []).map((claim) => ({
-    name: claim.metadata?.name ?? '',
-    persistentVolumeClaim: { claimName: claim.metadata?.name ?? '' },
-  }));
-  const template = spec?.template;
-  // Claims become volumes of the pods; mounts may name them.
-  const claimNames = new Set(claims.map((claim) => claim.name));
-  const volumes = [
-    ...(template?.spec?.volumes ?? []).filter((volume) => !claimNames.has(volume.name)),
-    ...claims,
-  ];
-  const whole =
-    template?.spec === undefined ? template : { ...template, spec: { ...template.spec, volumes } };
-  checkOwnedTemplate(check, 'spec.template', whole, spec?.selector, {
-    owner: 'StatefulSet',
-    stored: old?.template,
-  });
-}
-
-/** Pod names, and so hostnames, derive from the set's name: it must be a label. */
-export function validateStatefulSet(set: apps.StatefulSet): Errors {
-  const check = new Check();
-  checkObjectMeta(check, set.metadata, { namespaced: true, name: nameIsDnsLabel });
-  checkStatefulSetSpec(check, set.spec);
-  return check.errors;
-}
-
-const STATEFUL_MUTABLE = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-] as const;
-
-export function validateStatefulSetUpdate(set: apps.StatefulSet, old: apps.StatefulSet): Errors {
-  const check = new Check();
-  checkObjectMetaUpdate(check, set.metadata, old.metadata);
-  checkStatefulSetSpec(check, set.spec, old.spec);
-  const masked: Record<string, unknown> = { ...set.spec };
-  for (const field of STATEFUL_MUTABLE) masked[field] = old.spec?.[field];
-  if (!semanticEqual(masked, old.spec)) {
-    check.forbidden(
-      'spec',
-      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
-    );
-  }
-  return check.errors;
-}
-
-const STATEFUL_COUNTS = [
-  'replicas',
-  'readyReplicas',
-  'currentReplicas',
-  'updatedReplicas',
-  'availableReplicas',
-];
-
-export function validateStatefulSetStatusUpdate(set: apps.StatefulSet, old: apps.StatefulSet): Errors {
-  const check = new Check();
-  checkObjectMetaUpdate(check, set.metadata, old.metadata);
-  const fields = [...STATEFUL_COUNTS, 'observedGeneration', 'collisionCount'];
-  checkCounts(check, countsOf(set.status), fields, STATEFUL_COUNTS.slice(1));
-  checkCollisions(check, set.status?.collisionCount, old.status?.collisionCount);
   return check.errors;
 }
 
