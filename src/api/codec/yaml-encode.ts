@@ -20,11 +20,12 @@ export function encodeYaml(value: unknown): Buffer {
   return Buffer.from(document.toString({ lineWidth: 0 }), 'utf8');
 }
 
-/** Words, numbers, the merge key, and characters that YAML cannot hold unescaped. */
+/** Words, numbers (also in base sixty), the merge key, and characters that YAML cannot hold unescaped. */
 function needsQuotes(text: string): boolean {
   return (
     resolvePlain(text) !== text ||
     text === '<<' ||
+    /^[-+]?[0-9][0-9_]*:[0-9:.]*$/.test(text) ||
     /[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/.test(text)
   );
 }
