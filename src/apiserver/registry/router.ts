@@ -31,6 +31,9 @@ const GENERIC: Readonly<Record<string, readonly string[]>> = {
   approval: ['get', 'patch', 'update'],
 };
 
+/** Verbs on one object; the others are on collections (the legacy watch path aside). */
+const NEEDS_NAME = new Set(['get', 'update', 'patch', 'delete']);
+
 /** Finds what serves a resource request, and serves it. Undefined: there is no such path. */
 export class ResourceRouter {
   readonly #deps: RouterDeps;
@@ -55,7 +58,9 @@ export class ResourceRouter {
     // Names of namespaced objects need a namespace; collections are readable across all of them.
     if (kind.namespaced && info.namespace === '' && info.parts.length > 1) return undefined;
     if (info.subresource !== '') return this.#subresource(context, kind);
-    if (info.parts.length > 3 || !verbsOf(kind).includes(info.verb)) throw notAllowed();
+    const named = info.parts.length > 1;
+    if (!verbsOf(kind).includes(info.verb) || (NEEDS_NAME.has(info.verb) !== named && info.verb !== 'watch'))
+      throw notAllowed();
     if (kind.virtual === true) return this.#virtual(context, kind);
     if (kind.namespaced && info.namespace === '' && info.verb === 'create') throw notAllowed();
     return this.#verb(context, this.#resource(context, kind));
