@@ -13,6 +13,8 @@ import { changeCount, decodeCommit, encodeCommit } from './record.js';
 import { SpaceReserve } from './reserve.js';
 
 const FORMAT = 'kubesvc-store 1';
+/** Fills pages instead of splitting them in halves; lmdb-js takes it where its types say "version". */
+const APPEND = { append: true } as unknown as number;
 /** Records removed per flush while compacting, so that writers come in between. */
 const COMPACT_SLICE = 1_000;
 
@@ -107,9 +109,15 @@ export class LmdbJournal implements Journal {
   async append(commits: Commit[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
     const freeing = commits.every((commit) => commit.changes.every((change) => change.kv === undefined));
-    const puts = () => commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit)));
+    let answers: Promise<boolean>[] = [];
+    const puts = () => {
+      answers = commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit), APPEND));
+      return answers;
+    };
     try {
       await (freeing ? this.#writeFromReserve(puts) : this.#write(puts));
+      const refused = (await Promise.all(answers)).indexOf(false);
+      if (refused >= 0) throw new Error(`revision ${commits[refused]!.revision} is in the log already`);
     } catch (error) {
       throw this.#failed(error, commits[0]!.revision);
     }
