@@ -1,22 +1,23 @@
-import { canonicalQuantity, QuantityError, resourceQuantity } from '../selectors/quantity.js';
-import { StatusError } from '../status.js';
+import { resourceQuantity } from '../selectors/quantity.js';
 import { goType, jsonTypeName } from './go-types.js';
 import { type Field, type Message, message } from './messages.js';
-import { canonicalTime } from './time.js';
+import { walkScalar } from './scalar-checks.js';
 import type { TypeRef } from './type-ref.js';
+import {
+  fieldPath,
+  isObject,
+  MAX_DEPTH,
+  mismatch,
+  type Plain,
+  SchemaError,
+  setOwn,
+  type Walk,
+} from './walk.js';
 
-/** Deepest nesting of objects and lists that is accepted anywhere. */
-export const MAX_DEPTH = 1000;
+export { fieldPath, MAX_DEPTH, SchemaError, setOwn } from './walk.js';
+
 /** Unknown fields reported for one object, as upstream's strict decoder. */
 const MAX_UNKNOWN = 100;
-
-/** A value does not fit its field. `message` is what Go's decoder would say; unless caught it is answered as BadRequest. */
-export class SchemaError extends StatusError {
-  constructor(text: string) {
-    super('BadRequest', text);
-    this.name = 'SchemaError';
-  }
-}
 
 /** What `pruneAndCheck` found. */
 export interface Checked<T extends object = Record<string, unknown>> {
@@ -44,19 +45,6 @@ export function pruneAndCheck<T extends object = Record<string, unknown>>(
     );
   }
   return { object: walkStruct(walk, value, schema) as T, unknown: walk.unknown };
-}
-
-interface Walk {
-  unknown: string[];
-  /** Field names, and list indexes as numbers. */
-  path: (string | number)[];
-  depth: number;
-}
-
-type Plain = Record<string, unknown>;
-
-function isObject(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function walkStruct(walk: Walk, value: Plain, schema: Message): Plain {
@@ -87,15 +75,6 @@ function addUnknown(walk: Walk, name: string): void {
   walk.path.push(name);
   walk.unknown.push(fieldPath(walk.path));
   walk.path.pop();
-}
-
-/** `spec.ports[0].foo`. */
-export function fieldPath(path: readonly (string | number)[]): string {
-  let text = '';
-  for (const part of path) {
-    text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
-  }
-  return text;
 }
 
 function isZero(value: unknown): boolean {
@@ -189,133 +168,4 @@ function walkMap(
 function walkItem(walk: Walk, value: unknown, type: TypeRef, owner: Message, field: Field): unknown {
   if (value !== null && value !== undefined) return walkValue(walk, value, type, owner, field);
   return zeroOf({ name: '', type, required: true, presence: 'emit' });
-}
-
-/** Assigns without ever calling the `__proto__` setter. */
-export function setOwn(target: Plain, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  } else target[key] = value;
-}
-
-function walkScalar(walk: Walk, value: unknown, type: TypeRef, owner: Message): unknown {
-  switch (type.type) {
-    case 'string':
-      if (typeof value !== 'string') throw mismatch(walk, value, type, owner);
-      return value;
-    case 'boolean':
-      if (typeof value !== 'boolean') throw mismatch(walk, value, type, owner);
-      return value;
-    case 'int32':
-      return checkInteger(walk, value, type, owner, -0x80000000, 0x7fffffff);
-    case 'int64':
-      return checkInteger(walk, value, type, owner, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    case 'double':
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw mismatch(walk, value, type, owner);
-      return value;
-    case 'bytes':
-      return checkBytes(walk, value, type, owner);
-    case 'time':
-    case 'micro-time':
-      return checkTime(value, type.type === 'micro-time');
-    case 'quantity':
-      return checkQuantity(value);
-    case 'int-or-string':
-      return checkIntOrString(value);
-    default:
-      return checkSchemaless(walk, value, type, owner);
-  }
-}
-
-function checkInteger(
-  walk: Walk,
-  value: unknown,
-  type: TypeRef,
-  owner: Message,
-  lowest: number,
-  highest: number,
-): number {
-  if (typeof value !== 'number') throw mismatch(walk, value, type, owner);
-  if (!Number.isInteger(value) || value < lowest || value > highest) {
-    throw mismatch(walk, value, type, owner, `number ${value}`);
-  }
-  return value;
-}
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-function checkBytes(walk: Walk, value: unknown, type: TypeRef, owner: Message): string {
-  if (typeof value !== 'string') throw mismatch(walk, value, type, owner);
-  const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
-  if (!BASE64.test(text)) throw new SchemaError(`illegal base64 data at input byte ${badBase64At(text)}`);
-  return text;
-}
-
-function badBase64At(text: string): number {
-  const odd = text.search(/[^A-Za-z0-9+/]/);
-  return odd < 0 ? text.length - (text.length % 4) : odd;
-}
-
-function checkTime(value: unknown, micro: boolean): string {
-  if (typeof value !== 'string') {
-    throw new SchemaError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type string`);
-  }
-  const canonical = canonicalTime(value, micro);
-  if (canonical !== undefined) return canonical;
-  const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
-  const quoted = JSON.stringify(value);
-  throw new SchemaError(`parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`);
-}
-
-function checkQuantity(value: unknown): string {
-  try {
-    if (typeof value === 'string' || typeof value === 'number') return canonicalQuantity(value);
-  } catch (error) {
-    if (error instanceof QuantityError) throw new SchemaError(error.message);
-    throw error;
-  }
-  throw new SchemaError(
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-  );
-}
-
-function checkIntOrString(value: unknown): string | number {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 0x7fffffff) return value;
-  const what = typeof value === 'number' ? `number ${value}` : jsonTypeName(value);
-  throw new SchemaError(`json: cannot unmarshal ${what} into Go value of type int32`);
-}
-
-/** Parts without a schema are kept as they are, once their nesting and numbers are known to be storable. */
-function checkSchemaless(walk: Walk, value: unknown, type: TypeRef, owner: Message): unknown {
-  if ((type.type === 'object' || type.type === 'fields-v1') && !isObject(value)) {
-    throw mismatch(walk, value, { type: 'object' }, owner);
-  }
-  checkPlain(value, walk.depth);
-  return value;
-}
-
-function checkPlain(value: unknown, depth: number): void {
-  if (depth > MAX_DEPTH) throw new SchemaError('exceeded max depth');
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new SchemaError(`json: cannot unmarshal number ${value} into Go value of type float64`);
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const item of Object.values(value)) checkPlain(item, depth + 1);
-}
-
-/** Go's UnmarshalTypeError: the struct's name, the path without indexes and map keys, and the Go type. */
-function mismatch(walk: Walk, value: unknown, type: TypeRef, owner: Message, what?: string): SchemaError {
-  const struct = owner.name.slice(owner.name.lastIndexOf('.') + 1);
-  const path = structPath(walk, owner);
-  return new SchemaError(
-    `json: cannot unmarshal ${what ?? jsonTypeName(value)} into Go struct field ${struct}.${path} of type ${goType(type)}`,
-  );
-}
-
-function structPath(walk: Walk, owner: Message): string {
-  const names = walk.path.filter((part): part is string => typeof part === 'string');
-  const last = names.at(-1);
-  if (last !== undefined && !owner.fields.has(last)) names.pop();
-  return names.join('.');
 }
