@@ -83,6 +83,8 @@ export class EtcdWatch implements AsyncIterableIterator<WatchBatch> {
           this.#logger.debug('etcd watch stream ended, opening another', { start: this.start, err: error });
         }
         resolve(this.#created);
+        // Nothing is written to a stream that is gone.
+        if (this.#stream === stream) this.#created = false;
       };
       stream.on('data', (response: WatchResponse) => this.#receive(response, stream));
       stream.on('error', done);
@@ -149,6 +151,7 @@ export class EtcdWatch implements AsyncIterableIterator<WatchBatch> {
 
   /** Asks etcd to report progress on this stream (etcd that does so safely only). */
   askProgress(): void {
+    if (this.#stop.signal.aborted) return;
     this.#wantsProgress = true;
     if (this.#created) this.#stream?.write({ progress_request: {} });
   }
