@@ -27,6 +27,13 @@ export function sizeOf(replicaSet: ReplicaSet): number {
 export function availableOf(replicaSet: ReplicaSet): number {
   return replicaSet.status?.availableReplicas ?? 0;
 }
+/**
+ * Available Pods that will still be there once the ReplicaSet has its size. Upstream counts the reported
+ * number, which is too high right after a resize and can cost more Pods than maxUnavailable allows.
+ */
+function lastingOf(replicaSet: ReplicaSet): number {
+  return Math.min(sizeOf(replicaSet), availableOf(replicaSet));
+}
 export function sum(replicaSets: ReplicaSet[], of: (replicaSet: ReplicaSet) => number): number {
   return replicaSets.reduce((total, replicaSet) => total + of(replicaSet), 0);
 }
@@ -78,12 +85,12 @@ export function newReplicaSetSize(deployment: Deployment, all: ReplicaSet[], cur
 export function shrinkOld(deployment: Deployment, newSet: ReplicaSet, old: ReplicaSet[]): Resize[] {
   const active = old.filter(isActive).sort(byAge);
   const minimum = wantedReplicas(deployment) - maxUnavailable(deployment);
-  const newUnavailable = sizeOf(newSet) - availableOf(newSet);
+  const newUnavailable = sizeOf(newSet) - lastingOf(newSet);
   const removable = sum(active, sizeOf) + sizeOf(newSet) - minimum - newUnavailable;
   if (active.length === 0 || removable <= 0) return [];
   const sizes = new Map(active.map((replicaSet) => [replicaSet, sizeOf(replicaSet)]));
-  take(sizes, removable, (replicaSet) => sizeOf(replicaSet) - availableOf(replicaSet));
-  const available = sum([...active, newSet], availableOf);
+  take(sizes, removable, (replicaSet) => sizeOf(replicaSet) - lastingOf(replicaSet));
+  const available = sum([...active, newSet], lastingOf);
   take(sizes, available - minimum, (replicaSet) => sizes.get(replicaSet)!);
   return active
     .map((replicaSet) => ({ replicaSet, replicas: sizes.get(replicaSet)! }))

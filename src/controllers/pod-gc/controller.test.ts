@@ -19,6 +19,8 @@ describe('pod garbage collector', () => {
   const left = () => harness.client.all(Resources.pods).map((p) => p.metadata.name);
   async function pass(seconds: number): Promise<void> {
     for (let left = seconds; left > 0; left -= 20) {
+      // What was written has to be seen before time passes.
+      await harness.settle();
       clock.advance(20_000);
       await harness.settle();
     }

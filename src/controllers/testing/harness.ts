@@ -1,5 +1,5 @@
 import { type Clock, createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, type InformerFactory } from '#client';
+import { type Client, createInformerFactory, type InformerFactory } from '#client';
 import { FakeClient } from '#client/testing';
 import { type ControllerDeps, createControllerDeps } from '../deps.js';
 
@@ -18,12 +18,15 @@ export class Harness {
   readonly #informers: InformerFactory;
   readonly #running: Startable[] = [];
 
-  /** `clock` decides about all timers of the controllers; `client` may hold the state of an earlier harness. */
-  constructor(clock: Clock = systemClock, client = new FakeClient()) {
+  /**
+   * `clock` decides about all timers of the controllers; `client` may hold the state of an earlier harness, and be
+   * reached `through` another one.
+   */
+  constructor(clock: Clock = systemClock, client = new FakeClient(), through: Client = client) {
     this.client = client;
-    this.#informers = createInformerFactory(client, { logger: silentLogger });
+    this.#informers = createInformerFactory(through, { logger: silentLogger });
     this.deps = createControllerDeps({
-      client,
+      client: through,
       clock,
       informers: this.#informers,
       logger: silentLogger,
@@ -35,12 +38,12 @@ export class Harness {
     });
   }
 
-  /** Starts a controller; `stop` ends it with the harness. */
-  async start(build: (deps: ControllerDeps) => Startable): Promise<Startable> {
-    const controller = build(this.deps);
-    this.#running.push(controller);
-    await controller.start();
-    return controller;
+  /** Builds all of them, then starts them; `stop` ends them with the harness. Returns the first. */
+  async start(...builds: ((deps: ControllerDeps) => Startable)[]): Promise<Startable> {
+    const controllers = builds.map((build) => build(this.deps));
+    this.#running.push(...controllers);
+    for (const controller of controllers) await controller.start();
+    return controllers[0]!;
   }
 
   /** Resolves when nothing has been written for a number of event loop turns. */
