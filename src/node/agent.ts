@@ -45,11 +45,17 @@ class NodeAgent implements Startable {
   #node: core.Node | undefined;
 
   constructor(options: NodeOptions, deps: NodeDeps) {
-    this.#options = options;
+    this.#options = { ...options, dataDir: posix.resolve(options.dataDir) };
     this.#deps = deps;
     const { client, clock, logger, programs } = deps;
     this.#runtime =
-      deps.runtime ?? new ProcessRuntime({ programs, logger, directory: posix.join(options.dataDir, 'run') });
+      deps.runtime ??
+      new ProcessRuntime({
+        programs,
+        logger,
+        directory: posix.join(this.#options.dataDir, 'run'),
+        hidden: [this.#options.dataDir, ...(options.hiddenPaths ?? [])],
+      });
     this.#events =
       deps.events ?? createEventRecorder(client, { component: 'kubelet', host: options.name, logger, clock });
     this.#registration = new NodeRegistration({

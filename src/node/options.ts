@@ -42,8 +42,10 @@ export interface NodeOptions {
   nodeIPs: string[];
   /** Default: the name. */
   hostname?: string;
-  /** Owned by the agent: logs, volumes. Created with mode 0700. */
+  /** Owned by the agent: logs, volumes. Created with mode 0700, and hidden from containers. */
   dataDir: string;
+  /** Further directories that containers must not see, such as the cluster's keys. They must exist. */
+  hiddenPaths?: string[];
   labels?: Record<string, string>;
   /** `topology.kubernetes.io/zone` and `region`. */
   zone?: string;

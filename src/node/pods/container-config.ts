@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { core } from '#api';
 import { containerEnv, type EnvContext } from '../env/container-env.js';
@@ -113,6 +113,8 @@ function etcMounts({ container, etcFiles }: ConfigInput): Mount[] {
 function terminationFile(input: ConfigInput): { source: string; target: string } {
   mkdirSync(input.messageDirectory, { recursive: true, mode: 0o755 });
   const source = posix.join(input.messageDirectory, `${input.container.name}-${input.attempt}`);
-  closeSync(openSync(source, 'a', 0o666));
+  closeSync(openSync(source, 'a'));
+  // Whatever user the container runs as, and whatever our umask is.
+  chmodSync(source, 0o666);
   return { source, target: input.container.terminationMessagePath || '/dev/termination-log' };
 }

@@ -142,6 +142,14 @@ export class ContainerUnit {
     };
   }
 
+  /** The pod's specification has changed; true when the running container no longer is what it asks for. */
+  updateSpec(spec: core.Container): boolean {
+    const isStale = spec.image !== this.spec.image && this.#state.kind === 'running';
+    if (spec.image !== this.spec.image) this.#imageFailedAt = undefined;
+    this.spec = spec;
+    return isStale;
+  }
+
   /** Milliseconds until the next start is due; 0 is now. */
   dueIn(): number {
     const now = this.#deps.clock.now();

@@ -127,6 +127,7 @@ export class PodWorker {
     const old = this.#pod;
     this.#pod = pod;
     this.units.addEphemeral(pod);
+    this.#applySpec(pod);
     if (pod.metadata.deletionTimestamp !== undefined)
       this.#ending?.shorten(effectiveGraceSeconds(pod) * 1000);
     const isNoteworthy =
@@ -137,6 +138,17 @@ export class PodWorker {
     // Readiness gates and labels are other people's writes that our conditions and files follow.
     if (pod.metadata.resourceVersion !== old.metadata.resourceVersion) this.environment.podChanged(old);
     if ((pod.spec?.readinessGates ?? []).length > 0) this.#publish();
+  }
+
+  /** A container whose image has changed is restarted. */
+  #applySpec(pod: core.Pod): void {
+    for (const spec of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+      const unit = this.units.get(spec.name);
+      if (unit?.updateSpec(spec) !== true) continue;
+      const message = `Container ${spec.name} definition changed, will be restarted`;
+      this.#deps.events.event(this.#reference(), 'Normal', 'Killing', message);
+      void this.#restartUnhealthy(unit, undefined);
+    }
   }
 
   /** The pod is gone from the API: what still runs is ended. */

@@ -113,8 +113,8 @@ export interface MountContext {
   scratch: string;
   /** The pod's shared memory directory. */
   sharedMemory: string;
-  /** Hidden from the container, since it holds other pods' secrets. */
-  volatileDir: string;
+  /** Directories that are hidden from the container, since they hold other pods' secrets and the cluster's keys. */
+  hidden: string[];
   /** False where the kernel refuses a fresh sysfs. */
   sysfs: boolean;
 }
@@ -130,7 +130,7 @@ export function renderMounts(
   const mounts = [...config.mounts];
   if (!privileged) mounts.push({ source: dev, target: '/dev', readOnly: false });
   if (config.terminationMessage !== undefined) mounts.push({ ...config.terminationMessage, readOnly: false });
-  const plan = planMounts(mounts, context.scratch);
+  const plan = planMounts(mounts, context.scratch, config.security.readOnlyRoot);
   const at = (path: string) => fstabPath(plan.newRoot === undefined ? path : posix.join(plan.newRoot, path));
   const lines = [
     ...(privileged ? [] : deviceLines(dev, context.sharedMemory)),
@@ -140,7 +140,9 @@ export function renderMounts(
       ? [`kubesvc-sys ${at('/sys')} sysfs ${privileged ? 'rw' : 'ro'},nosuid,nodev,noexec 0 0`]
       : []),
     ...(privileged ? [] : [`/proc/sys ${at('/proc/sys')} none bind,ro 0 0`]),
-    `kubesvc-hidden ${at(context.volatileDir)} tmpfs ro,size=4k,mode=0700 0 0`,
+    ...context.hidden
+      .filter((path) => plan.shows(path))
+      .map((path, i) => `kubesvc-hidden${i} ${at(path)} tmpfs ro,size=4k,mode=0700 0 0`),
   ];
   return { fstab: `${lines.join('\n')}\n`, newRoot: plan.newRoot ?? '' };
 }

@@ -18,6 +18,8 @@ export interface MountPlan {
   lines: string[];
   /** The container's root must be moved here; undefined keeps the node's root. */
   newRoot: string | undefined;
+  /** Whether the container sees the node's own directory at this path, and not something mounted above it. */
+  shows(path: string): boolean;
 }
 
 /** A directory rebuilt in memory: empty places for its entries, so that new names can be added to it. */
@@ -47,24 +49,28 @@ const inside = (path: string, directory: string): boolean =>
  * nearest existing parent is mirrored (a skeleton in `scratch`, every entry bound in its place), and the mount
  * point is created in the mirror. A mount point inside a volume is created in the volume, as runc does.
  *
- * `scratch` is an empty directory in memory that lives as long as the container. Throws PathError.
+ * `scratch` is an empty directory in memory that lives as long as the container. `readOnlyRoot` mirrors the root
+ * with everything in it read-only, except for the mounts themselves. Throws PathError.
  */
-export function planMounts(mounts: Mount[], scratch: string): MountPlan {
-  return new Planner(scratch).plan(mounts);
+export function planMounts(mounts: Mount[], scratch: string, readOnlyRoot = false): MountPlan {
+  return new Planner(scratch, readOnlyRoot).plan(mounts);
 }
 
 class Planner {
   readonly #scratch: string;
   readonly #placed: { target: string; mount: Mount }[] = [];
   readonly #mirrors: Mirror[] = [];
-  constructor(scratch: string) {
+  readonly #readOnly: boolean;
+  constructor(scratch: string, readOnly: boolean) {
     this.#scratch = scratch;
+    this.#readOnly = readOnly;
   }
 
   plan(mounts: Mount[]): MountPlan {
     const ordered = mounts
       .map((mount) => ({ ...mount, target: posix.resolve('/', mount.target) }))
       .sort((a, b) => depth(a.target) - depth(b.target));
+    if (this.#readOnly) this.#mirror('/');
     for (const mount of ordered) this.#place(mount);
     return this.#render();
   }
@@ -122,14 +128,16 @@ class Planner {
     const root = this.#mirrors.find((mirror) => mirror.directory === '/')?.skeleton;
     const at = (path: string) => (root === undefined ? path : posix.join(root, path));
     const lines: string[] = [];
-    if (root !== undefined) lines.push(bindLine(root, root));
+    const options = this.#readOnly ? 'rbind,ro' : 'rbind';
+    if (root !== undefined) lines.push(bindLine(root, root, options));
     for (const mirror of this.#mirrors.sort((a, b) => depth(a.directory) - depth(b.directory))) {
-      lines.push(...entryLines(mirror));
-      if (mirror.directory !== '/') lines.push(bindLine(mirror.skeleton, at(mirror.directory)));
+      lines.push(...entryLines(mirror, this.#readOnly));
+      if (mirror.directory !== '/') lines.push(bindLine(mirror.skeleton, at(mirror.directory), options));
     }
     for (const { target, mount } of this.#placed)
       lines.push(bindLine(mount.source, at(target), mount.readOnly ? 'rbind,ro' : 'rbind'));
-    return { lines, newRoot: root };
+    const targets = this.#placed.map(({ target }) => target);
+    return { lines, newRoot: root, shows: (path) => !targets.some((target) => inside(path, target)) };
   }
 }
 
@@ -149,15 +157,22 @@ function fillSkeleton({ directory, skeleton }: Mirror): void {
   chmodSync(skeleton, lstatSync(directory).mode & 0o7777);
 }
 
-function entryLines({ directory, skeleton }: Mirror): string[] {
+/** Kernel file systems keep their own rules. */
+const ALWAYS_WRITABLE = ['/proc', '/sys', '/dev'];
+
+/** `nofail`: an entry may be gone by the time that the container starts. */
+function entryOptions(path: string, isDirectory: boolean, readOnly: boolean): string {
+  const bind = isDirectory ? 'rbind' : 'bind';
+  return readOnly && !ALWAYS_WRITABLE.includes(path) ? `${bind},ro,nofail` : `${bind},nofail`;
+}
+
+function entryLines({ directory, skeleton }: Mirror, readOnly: boolean): string[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => !entry.isSymbolicLink())
     .filter((entry) => lstatSync(posix.join(skeleton, entry.name), { throwIfNoEntry: false }) !== undefined)
-    .map((entry) =>
-      bindLine(
-        posix.join(directory, entry.name),
-        posix.join(skeleton, entry.name),
-        entry.isDirectory() ? 'rbind' : 'bind',
-      ),
-    );
+    .map((entry) => {
+      const path = posix.join(directory, entry.name);
+      const options = entryOptions(path, entry.isDirectory(), readOnly);
+      return bindLine(path, posix.join(skeleton, entry.name), options);
+    });
 }

@@ -5,11 +5,12 @@ import { check, type Programs } from '#host';
 
 /**
  * Named pipes for container output. A container's standard output must be a pipe and not a socket: programs
- * open /dev/stdout again, which sockets refuse (nginx's log files, `echo > /dev/stdout`).
+ * open /dev/stdout again, which sockets refuse (nginx's log files, `echo > /dev/stdout`). Any user of the
+ * container may do so; the directory keeps others away.
  */
 export async function ensurePipes(programs: Programs, paths: string[]): Promise<void> {
   const missing = paths.filter((path) => !existsSync(path));
-  if (missing.length > 0) await check(programs, 'mkfifo', ['-m', '0600', ...missing]);
+  if (missing.length > 0) await check(programs, 'mkfifo', ['-m', '0666', ...missing]);
 }
 
 /** The reading end of a named pipe, held open for a writer that is still to come. */

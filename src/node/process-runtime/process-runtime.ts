@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '#base';
@@ -18,11 +19,12 @@ import {
   type SandboxConfig,
 } from '../runtime.js';
 import { collectText, readHandshake } from './handshake.js';
+import { Limiter } from './limiter.js';
 import { ensurePipes } from './pipes.js';
 import { startExec } from './process-exec.js';
 import { PodRelay } from './relay.js';
 import { sandboxCommand } from './sandbox-script.js';
-import { pipePaths, startContainer } from './start-container.js';
+import { pipePaths, type StartContext, startContainer } from './start-container.js';
 import { findTools, type Tools } from './tools.js';
 
 export interface ProcessRuntimeOptions {
@@ -30,6 +32,8 @@ export interface ProcessRuntimeOptions {
   logger: Logger;
   /** Directory that the runtime owns; a tmpfs is mounted on `volatile` below it, in the agent's mount namespace. */
   directory: string;
+  /** Directories that containers must not see; the runtime's own is always hidden. They must exist. */
+  hidden?: string[];
 }
 
 /** `image: host` is the node's own file system. */
@@ -79,6 +83,8 @@ export class ProcessRuntime implements PodRuntime {
   readonly #options: ProcessRuntimeOptions;
   readonly #tools: Tools;
   readonly #sandboxes = new Set<ProcessSandbox>();
+  /** A hundred pods at once would only make every start slow. */
+  readonly #starts = new Limiter(Math.max(4, 2 * availableParallelism()));
   #sysfs = false;
   #mounted = false;
 
@@ -142,7 +148,11 @@ export class ProcessRuntime implements PodRuntime {
     return [{ names: ['host'], sizeBytes: 0 }];
   }
 
-  async createSandbox(config: SandboxConfig): Promise<Sandbox> {
+  createSandbox(config: SandboxConfig): Promise<Sandbox> {
+    return this.#starts.run(() => this.#createSandbox(config));
+  }
+
+  async #createSandbox(config: SandboxConfig): Promise<Sandbox> {
     const directory = posix.join(this.volatileDir, 'pods', config.podUid);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const pipes = config.containers.flatMap((name) => pipePaths(directory, name));
@@ -195,18 +205,23 @@ export class ProcessRuntime implements PodRuntime {
     const own = this.#own(sandbox);
     if (config.image !== 'host')
       throw new ContainerStartError('CreateContainerError', `no image ${config.image}`);
-    const container = await startContainer(config, {
+    const start = () => startContainer(config, this.#startContext(own));
+    const container = await this.#starts.run(start);
+    own.containers.add(container);
+    void container.exited.then(() => own.containers.delete(container));
+    return container;
+  }
+
+  #startContext(own: ProcessSandbox): StartContext {
+    return {
       programs: this.#options.programs,
       tools: this.#tools,
       sandbox: own,
       podDirectory: own.directory,
-      volatileDir: this.volatileDir,
+      hidden: [...new Set([this.volatileDir, ...(this.#options.hidden ?? [])])],
       sysfs: this.#sysfs,
       id: randomBytes(32).toString('hex'),
-    });
-    own.containers.add(container);
-    void container.exited.then(() => own.containers.delete(container));
-    return container;
+    };
   }
 
   exec(container: RuntimeContainer, request: ExecRequest): Promise<ExecSession> {

@@ -16,7 +16,7 @@ export interface StartContext {
   sandbox: { pid: number; config: SandboxConfig };
   /** The pod's directory in memory. */
   podDirectory: string;
-  volatileDir: string;
+  hidden: string[];
   sysfs: boolean;
   id: string;
 }
@@ -90,7 +90,7 @@ function prepare(config: ContainerConfig, context: StartContext): Prepared {
     const { fstab, newRoot } = renderMounts(config, context.sandbox.config, {
       scratch,
       sharedMemory,
-      volatileDir: context.volatileDir,
+      hidden: context.hidden,
       sysfs: context.sysfs,
     });
     writeFileSync(fstabFile, fstab, { mode: 0o600 });

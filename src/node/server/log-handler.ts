@@ -44,7 +44,7 @@ export function logOptions(query: URLSearchParams, now: number): LogOptions & { 
 function attemptOf(unit: ContainerUnit, pod: string, previous: boolean): number {
   const { view } = unit;
   if (previous) {
-    if (view.last === undefined || view.restartCount === 0)
+    if (view.last === undefined)
       throw new HttpError(400, `previous terminated container "${unit.name}" in pod "${pod}" not found`);
     return view.restartCount - (view.state.kind === 'waiting' ? 0 : 1);
   }
