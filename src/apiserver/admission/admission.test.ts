@@ -164,6 +164,119 @@ describe('Pods are completed', () => {
   });
 });
 
+describe('LimitRanger', () => {
+  const inLimits = (resources?: object) =>
+    server.call<core.Pod>('POST', '/api/v1/namespaces/limited/pods', {
+      metadata: { generateName: 'p-' },
+      spec: { containers: [{ name: 'c', image: 'host', ...(resources === undefined ? {} : { resources }) }] },
+    });
+  beforeAll(async () => {
+    await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'limited' } });
+    await server.call('POST', '/api/v1/namespaces/limited/serviceaccounts', {
+      metadata: { name: 'default' },
+    });
+    const item = {
+      type: 'Container',
+      min: { cpu: '100m' },
+      max: { cpu: '1' },
+      default: { cpu: '500m' },
+      defaultRequest: { cpu: '250m' },
+      maxLimitRequestRatio: { cpu: '4' },
+    };
+    await server.call('POST', '/api/v1/namespaces/limited/limitranges', {
+      metadata: { name: 'l' },
+      spec: { limits: [item] },
+    });
+  });
+
+  it('fills in what containers leave out, and says so', async () => {
+    const filled = await inLimits();
+    expect(filled.spec!.containers[0]!.resources).toEqual({
+      limits: { cpu: '500m' },
+      requests: { cpu: '250m' },
+    });
+    expect(filled.metadata.annotations).toEqual({
+      'kubernetes.io/limit-ranger':
+        'LimitRanger plugin set: cpu request for container c; cpu limit for container c',
+    });
+  });
+
+  it.each([
+    [{ requests: { cpu: '50m' } }, 'minimum cpu usage per Container is 100m, but request is 50m'],
+    [
+      { limits: { cpu: '2' }, requests: { cpu: '1' } },
+      'maximum cpu usage per Container is 1, but limit is 2',
+    ],
+    [
+      { limits: { cpu: '1' }, requests: { cpu: '100m' } },
+      'cpu max limit to request ratio per Container is 4, but provided ratio is 10.000000',
+    ],
+  ])('refuses %j', async (resources, text) => {
+    const error = await refusal(inLimits(resources));
+    expect([error.code, error.message]).toEqual([403, expect.stringContaining(text)]);
+  });
+});
+
+describe('ResourceQuota', () => {
+  const base = '/api/v1/namespaces/counted';
+  beforeAll(async () => {
+    await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'counted' } });
+    await server.call('POST', `${base}/serviceaccounts`, { metadata: { name: 'default' } });
+    const hard = {
+      configmaps: '2',
+      'services.nodeports': '1',
+      'requests.cpu': '1',
+      'count/deployments.apps': '0',
+    };
+    await server.call('POST', `${base}/resourcequotas`, { metadata: { name: 'q' }, spec: { hard } });
+  });
+
+  it('holds under concurrent creations, and deletions make room', async () => {
+    const create = (name: string) => server.call('POST', `${base}/configmaps`, { metadata: { name } });
+    await expect
+      .poll(() =>
+        refusal(
+          server.call('POST', '/apis/apps/v1/namespaces/counted/deployments?dryRun=All', deployment),
+        ).then((e) => e.message),
+      )
+      .toContain(
+        'exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=0, limited: count/deployments.apps=0',
+      );
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(create));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    const error = await refusal(create('e'));
+    expect(error.message).toBe(
+      'configmaps "e" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=2, limited: configmaps=2',
+    );
+    await server.call('DELETE', `${base}/configmaps/a`);
+    await create('f');
+  });
+
+  it('wants to know what Pods ask for, and counts node ports', async () => {
+    const error = await refusal(server.call('POST', `${base}/pods`, pod()));
+    expect(error.message).toContain('failed quota: q: must specify requests.cpu for: c');
+    const spec = {
+      type: 'NodePort',
+      ports: [
+        { name: 'a', port: 1 },
+        { name: 'b', port: 2 },
+      ],
+    };
+    const ports = await refusal(server.call('POST', `${base}/services`, { metadata: { name: 's' }, spec }));
+    expect(ports.message).toContain(
+      'requested: services.nodeports=2, used: services.nodeports=0, limited: services.nodeports=1',
+    );
+  });
+});
+
+const deployment = {
+  metadata: { name: 'd' },
+  spec: {
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'host' }] } },
+  },
+};
+
 describe('Deletion of Pods', () => {
   it('is immediate where no node runs them', async () => {
     const { metadata } = await create(pod());

@@ -1,6 +1,7 @@
 import type { RuleResolver } from '../authz/index.js';
 import type { AdmissionPlugin, Authorizer } from '../contracts.js';
 import type { Living, ServerDeps } from '../deps.js';
+import { LimitRanger } from './limit-ranger.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
 import { NodeRestriction } from './node-restriction.js';
 import {
@@ -10,6 +11,7 @@ import {
   TaintNodesByCondition,
 } from './pod-defaults.js';
 import { RbacEscalation } from './rbac-escalation.js';
+import { ResourceQuotaAdmission } from './resource-quota.js';
 import { ServiceAccountAdmission } from './service-account.js';
 
 /** The plugins in kube-apiserver's order. Start before serving: some watch the store. */
@@ -19,9 +21,11 @@ export interface Admission {
 
 export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleResolver): Living<Admission> {
   const lifecycle = new NamespaceLifecycle(deps);
+  const quota = new ResourceQuotaAdmission(deps);
   return {
     plugins: [
       lifecycle,
+      new LimitRanger(deps),
       new ServiceAccountAdmission(deps),
       new NodeRestriction(deps),
       new TaintNodesByCondition(),
@@ -29,8 +33,14 @@ export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleR
       new DefaultTolerationSeconds(),
       new DefaultIngressClass(deps),
       new RbacEscalation(deps, authorizer),
+      // Last, so that only what everything else lets pass is counted.
+      quota,
     ],
-    start: () => lifecycle.start(),
-    stop: () => lifecycle.stop(),
+    start: async () => {
+      await Promise.all([lifecycle.start(), quota.start()]);
+    },
+    stop: async () => {
+      await Promise.all([lifecycle.stop(), quota.stop()]);
+    },
   };
 }

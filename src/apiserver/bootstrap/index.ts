@@ -6,11 +6,14 @@ import { KubernetesService } from './kubernetes-service.js';
 import { NodePortRepair } from './node-port-repair.js';
 import { createNamespaces, createPriorityClasses, createServiceCIDR, publishClientCA } from './objects.js';
 import { Periodic } from './periodic.js';
+import { writeQuotaStatus } from './quota-status.js';
 import { reconcilePolicy } from './rbac-reconcile.js';
 import { RoleAggregation } from './role-aggregation.js';
 
 const ENDPOINTS_EVERY_MS = 10_000;
 const REPAIR_EVERY_MS = 180_000;
+/** Status of quotas is for people; one list of quotas when there are none. */
+const QUOTA_EVERY_MS = 5_000;
 /** Repairs read every Service: not in the first moments of a start. */
 const REPAIR_FIRST_MS = 5_000;
 
@@ -50,6 +53,13 @@ export function createBootstrap(
     once(() => createObjects(options, deps, kubernetes)),
     ...publishing(kubernetes, deps),
     new RoleAggregation(deps),
+    new Periodic(() => writeQuotaStatus(deps), {
+      name: 'the status of resource quotas',
+      firstMs: QUOTA_EVERY_MS,
+      everyMs: QUOTA_EVERY_MS,
+      clock,
+      logger,
+    }),
     new Periodic(() => ips.run(), { ...repair, name: 'the repair of ClusterIPs' }),
     new Periodic(() => ports.run(), { ...repair, name: 'the repair of node ports' }),
   ]);
