@@ -21,4 +21,4 @@ export {
 export { checkFieldManager } from './object-meta.js';
 export { checkClusterIPs as checkServiceClusterIPs } from './service-cluster-ips.js';
 export { validateObject, validateObjectUpdate } from './validate.js';
-export { warningsFor } from './warnings.js';
+export { deprecationWarning, warningsFor } from './warnings.js';

@@ -1,5 +1,9 @@
 import type { Check, Path } from './field-error.js';
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
 /** An address as bytes: 4 for IPv4 (also when written IPv4-mapped), 16 for IPv6. */
 interface ParsedIp {
   bytes: number[];
@@ -10,16 +14,20 @@ interface ParsedIp {
 }
 
 function parseIPv4(text: string): { bytes: number[]; leadingZeros: boolean } | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   const bytes: number[] = [];
   let leadingZeros = false;
-  for (const part of parts) {
-    if (!/^\d{1,40}$/.test(part) || Number(part) > 255) return undefined;
-    if (part.length > 1 && part.startsWith('0')) leadingZeros = true;
-    bytes.push(Number(part));
+  let start = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code >= ZERO && code <= NINE) continue;
+    if (code !== DOT || i === start || bytes.length === 4) return undefined;
+    const value = Number(text.slice(start, i));
+    if (value > 255) return undefined;
+    if (i - start > 1 && text.charCodeAt(start) === ZERO) leadingZeros = true;
+    bytes.push(value);
+    start = i + 1;
   }
-  return { bytes, leadingZeros };
+  return bytes.length === 4 ? { bytes, leadingZeros } : undefined;
 }
 
 function parseGroups(text: string): number[] | undefined {
@@ -180,6 +188,14 @@ export function cidrFamilyOf(text: string): 'v4' | 'v6' | undefined {
 export function canonicalCidr(text: string): string | undefined {
   const cidr = parseCidr(text);
   return cidr === undefined ? undefined : `${formatIp(masked(cidr.ip.bytes, cidr.bits))}/${cidr.bits}`;
+}
+
+/** For a CIDR with bits beyond its prefix length: the CIDR of its one address. Undefined for all others. */
+export function ambiguousCidr(text: string): string | undefined {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) return undefined;
+  const ip = formatIp(cidr.ip.bytes);
+  return formatIp(masked(cidr.ip.bytes, cidr.bits)) === ip ? undefined : `${ip}/${cidr.ip.bytes.length * 8}`;
 }
 
 /** True when the first CIDR holds the second one whole. Both must be valid and of one family. */
