@@ -1,7 +1,7 @@
 import { objectKey } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
-import type { Programs } from '#host';
+import type { IptablesBackend, Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import { ConntrackReconciler } from './conntrack/reconciler.js';
 import type { Proxier } from './contract.js';
@@ -17,7 +17,7 @@ import {
   triggerTime,
 } from './informers.js';
 import { createProxyMetrics, type ProxyMetrics } from './metrics.js';
-import { createProxier } from './modes.js';
+import { createProxier, takeOver } from './modes.js';
 import { NodeView } from './node-view.js';
 import type { Family } from './state/addresses.js';
 import type { Computed } from './state/desired-state.js';
@@ -31,6 +31,8 @@ export interface ProxyOptions {
   families?: readonly Family[];
   /** Addresses of the node's interfaces; default: those of the process's own network namespace. */
   localAddresses?: () => string[];
+  /** iptables mode only: which kernel interface to use; default: what `iptables` points to. */
+  iptablesBackend?: IptablesBackend;
   /** Called after every commit to the kernel. */
   onSynced?: (event: SyncedEvent) => void;
 }
@@ -78,6 +80,8 @@ class ServiceProxy implements Startable {
   readonly #removers: (() => void)[] = [];
   readonly #startedAt: number;
   #stopped = false;
+  /** Work that start does not wait for and stop does. */
+  #background: Promise<void> = Promise.resolve();
   #onSynced: (event: SyncedEvent) => void = () => {};
 
   constructor(options: ProxyOptions, deps: ProxyDependencies) {
@@ -119,6 +123,7 @@ class ServiceProxy implements Startable {
       await this.stop();
       throw error;
     }
+    this.#background = this.#takeOver();
     this.#pollAddresses(this.#settingsText());
     events?.event(this.#nodeReference(), 'Normal', 'Starting', '');
     logger.info('proxy started', { mode: this.#options.config.mode, node: this.#options.nodeName });
@@ -127,6 +132,7 @@ class ServiceProxy implements Startable {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const remove of this.#removers.splice(0)) remove();
+    await this.#background;
     for (const { proxy, stopWatching } of this.#families.values()) {
       await stopWatching?.();
       await proxy.stop();
@@ -139,7 +145,13 @@ class ServiceProxy implements Startable {
     const { config } = this.#options;
     const { programs, clock } = this.#deps;
     const logger = this.#deps.logger.child({ family });
-    const proxier = createProxier(config.mode, { family, programs, logger, config });
+    const proxier = createProxier(config.mode, {
+      family,
+      programs,
+      logger,
+      config,
+      backend: this.#options.iptablesBackend,
+    });
     const metrics = this.#instruments;
     const localAddresses = () => this.#node.localAddresses();
     const conntrack = new ConntrackReconciler({ family, programs, clock, logger, metrics, localAddresses });
@@ -261,6 +273,13 @@ class ServiceProxy implements Startable {
       this.#deps.logger.info('no ServiceCIDRs yet; starting without them');
     });
     cancel();
+  }
+
+  async #takeOver(): Promise<void> {
+    const { programs, logger } = this.#deps;
+    await takeOver(this.#options.config.mode, programs, logger).catch((err: unknown) => {
+      logger.warn('rules of other modes could not be removed', { err });
+    });
   }
 
   async #watchForeign(parts: FamilyParts): Promise<void> {

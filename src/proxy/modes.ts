@@ -1,5 +1,5 @@
 import type { Logger } from '#base';
-import { ProgramError, type Programs } from '#host';
+import { createNft, type IptablesBackend, type Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
 import { cleanupIptables, IptablesProxier } from './iptables/proxier.js';
@@ -11,6 +11,8 @@ export interface ModeOptions {
   programs: Programs;
   logger: Logger;
   config: ProxyConfig;
+  /** iptables mode only. */
+  backend?: IptablesBackend | undefined;
 }
 
 /** A mode that this build does not offer; the message says which ones it does. */
@@ -33,21 +35,42 @@ export async function cleanupProxy(programs: Programs): Promise<void> {
   await cleanupIptablesEverywhere(programs);
 }
 
-/** Removes what another mode of ours left, so that two sets of NAT rules never compete (the first DNAT wins). */
-export async function cleanupOtherModes(mode: ProxyMode, programs: Programs): Promise<void> {
+/** Upstream's nftables table: two proxies on one node would each translate half of the connections. */
+const UPSTREAM_TABLES = ['ip kube-proxy', 'ip6 kube-proxy'];
+
+/**
+ * Removes what another mode of ours, or an upstream kube-proxy that ran here before, left behind. Called once the new
+ * rules are in the kernel: until then the old ones carry the traffic (of two DNATs the first wins), so that
+ * changing modes loses no connection.
+ */
+export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logger): Promise<void> {
+  const nft = createNft(programs);
+  const upstream = (await nft.tables()).filter((table) => UPSTREAM_TABLES.includes(table));
+  if (upstream.length > 0) {
+    logger.warn('removing the rules of an upstream kube-proxy; it must not run beside this proxy', {
+      upstream,
+    });
+    await nft.load(upstream.map((table) => `delete table ${table}`));
+  }
   if (mode !== 'nftables') await cleanupNftables(programs);
   if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);
 }
 
-/** Both back ends; one that is not installed has left nothing. */
+const FAMILIES = [
+  { family: 'IPv4', nft: 'ip', names: '/proc/net/ip_tables_names' },
+  { family: 'IPv6', nft: 'ip6', names: '/proc/net/ip6_tables_names' },
+] as const;
+
+/** Both back ends, and only where their tables exist: merely listing a legacy table would create it. */
 async function cleanupIptablesEverywhere(programs: Programs): Promise<void> {
-  for (const backend of ['nft', 'legacy'] as const) {
-    for (const family of ['IPv4', 'IPv6'] as const) {
-      try {
-        await cleanupIptables(programs, family, backend);
-      } catch (error) {
-        if (!(error instanceof ProgramError)) throw error;
-      }
+  const tables = await createNft(programs).tables();
+  for (const { family, nft, names } of FAMILIES) {
+    if (tables.includes(`${nft} nat`) || tables.includes(`${nft} filter`)) {
+      await cleanupIptables(programs, family, 'nft');
+    }
+    const legacy = await programs.run('cat', [names]);
+    if (legacy.code === 0 && /^(nat|filter)$/m.test(legacy.stdout)) {
+      await cleanupIptables(programs, family, 'legacy');
     }
   }
 }

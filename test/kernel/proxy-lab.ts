@@ -74,7 +74,13 @@ export class Namespace {
 
   static async create(): Promise<Namespace> {
     // `exec` keeps the pid; the line on stdout says that the namespaces exist.
-    const script = 'ip link set lo up && echo ready && exec sleep infinity';
+    const script = [
+      'ip link set lo up',
+      // Addresses are usable at once, not after a second of duplicate address detection.
+      'sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0',
+      'echo ready',
+      'exec sleep infinity',
+    ].join(' && ');
     const holder = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', '-n', '-m', 'sh', '-c', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -105,11 +111,13 @@ export class Namespace {
 export interface LabNode {
   name: string;
   ip: string;
+  ip6: string;
   ns: Namespace;
 }
 export interface LabPod {
   name: string;
   ip: string;
+  ip6: string;
   node: LabNode;
   ns: Namespace;
 }
@@ -135,7 +143,7 @@ export class Lab {
         const ns = await lab.#namespace();
         await lab.#attach(fabric, ns, `172.30.0.${10 + n}`, `fd00:30::${10 + n}`);
         await ns.sh('sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1');
-        lab.nodes.push({ name: `node${n}`, ip: `172.30.0.${10 + n}`, ns });
+        lab.nodes.push({ name: `node${n}`, ip: `172.30.0.${10 + n}`, ip6: `fd00:30::${10 + n}`, ns });
       }
       lab.outside = await lab.#namespace();
       await lab.#attach(fabric, lab.outside, '172.30.0.100', 'fd00:30::100');
@@ -208,7 +216,7 @@ export class Lab {
         'ip -6 route add default via fe80::1 dev eth0',
       ].join(' && '),
     );
-    const pod = { name, ip: v4, node, ns };
+    const pod = { name, ip: v4, ip6: v6, node, ns };
     this.pods.push(pod);
     return pod;
   }

@@ -11,7 +11,7 @@ export interface IptablesOptions {
   family: Family;
   programs: Programs;
   logger: Logger;
-  backend?: IptablesBackend;
+  backend?: IptablesBackend | undefined;
 }
 
 const TABLES = ['nat', 'filter'] as const;
