@@ -46,6 +46,6 @@ export interface ApiServerOptions {
   requestTimeoutMs?: number;
   /** How long requests may go on running at stop, milliseconds. */
   drainMs?: number;
-  /** Superseded revisions are forgotten when older than this (etcd's auto-compaction), milliseconds. 0 never. */
+  /** --etcd-compaction-interval: superseded revisions older than this are forgotten, milliseconds; 0 never. */
   compactionIntervalMs?: number;
 }

@@ -14,6 +14,7 @@ import { Endpoints } from './endpoints.js';
 import { Health, type HealthCheck } from './health/index.js';
 import { Listener } from './listen/index.js';
 import type { ApiServerOptions } from './options.js';
+import { Compactor } from './registry/compactor.js';
 import { deleteObject } from './registry/delete.js';
 import { FieldManagement } from './registry/field-management.js';
 import { ObjectBody } from './registry/object-body.js';
@@ -85,7 +86,8 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
       filters.allocators,
     );
   });
-  const life = new Group([core.resources, ...filters.members, listener, bootstrap]);
+  const compactor = new Compactor(core.rawStore, core.clock, core.logger, options.compactionIntervalMs);
+  const life = new Group([core.resources, ...filters.members, listener, bootstrap, compactor]);
   return {
     kinds: core.kinds,
     objects: core.objects,

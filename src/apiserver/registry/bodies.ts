@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import type * as Yaml from 'yaml';
 import {
   type Decoded,
   decodeObject as decodeBody,
@@ -55,14 +53,6 @@ export function hasProtobuf(kind: KindInfo): boolean {
 
 export function encodeProtobuf(kind: KindInfo, object: KubeObject): Buffer {
   return encodeMessageBody(object, message(kind.message));
-}
-
-let yaml: typeof Yaml | undefined;
-
-/** Writes YAML; the library is loaded at first use because few clients ask for it. */
-export function toYaml(value: unknown): Buffer {
-  yaml ??= createRequire(import.meta.url)('yaml') as typeof Yaml;
-  return Buffer.from(yaml.stringify(value), 'utf8');
 }
 
 /** An apply configuration as the client wrote it (YAML or JSON): nothing is filled in, because every field counts. */

@@ -1,6 +1,7 @@
 import {
   applyDefaults,
   Errors,
+  encodeYaml,
   type KindInfo,
   type KindRegistry,
   type KubeObject,
@@ -9,7 +10,7 @@ import {
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { BodyCodec } from '../deps.js';
 import { negotiate } from '../request/negotiation.js';
-import { decodeObject, encodeProtobuf, hasProtobuf, toYaml } from './bodies.js';
+import { decodeObject, encodeProtobuf, hasProtobuf } from './bodies.js';
 import { checkKind, fieldValidation, reportWarnings } from './write-options.js';
 
 /** Bodies of endpoints that the generic registry does not serve: reviews, tokens, bindings, evictions. */
@@ -44,7 +45,7 @@ export class ObjectBody implements BodyCodec {
     };
     const form = negotiate(context.request.headers['accept'], offer);
     const headers = { 'content-type': form.contentType };
-    if (form.encoding === 'yaml') return { status, headers, body: toYaml(object) };
+    if (form.encoding === 'yaml') return { status, headers, body: encodeYaml(object) };
     if (form.encoding === 'protobuf') {
       if (kind === undefined) throw Errors.notAcceptable(['application/json']);
       return { status, headers, body: encodeProtobuf(kind, object) };

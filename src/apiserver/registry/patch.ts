@@ -68,7 +68,12 @@ export async function patchDocument(
       },
     ]);
   }
-  const patch = parsePatch(await context.request.body());
+  const { patch, strictErrors } = parsePatch(await context.request.body());
+  const validation = fieldValidation(context);
+  if (validation === 'Strict' && strictErrors.length > 0) {
+    throw Errors.badRequest(`strict decoding error: ${strictErrors.join(', ')}`);
+  }
+  if (validation === 'Warn') reportWarnings(context, strictErrors);
   return (document) => {
     if (type === 'json') return applyJsonPatch(document as Json, patch);
     if (type === 'merge') return applyMergePatch(document as Json, patch);
@@ -76,9 +81,10 @@ export async function patchDocument(
   };
 }
 
-function parsePatch(body: Buffer): Json {
+function parsePatch(body: Buffer): { patch: Json; strictErrors: string[] } {
   try {
-    return parseJson(body).value as Json;
+    const { value, strictErrors } = parseJson(body, { strict: 'duplicates' });
+    return { patch: value as Json, strictErrors };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw Errors.badRequest(`error decoding patch: ${error.message}`);

@@ -1,8 +1,8 @@
-import type { KubeObject } from '#api';
+import { encodeYaml, type KubeObject } from '#api';
 import type { CachedList, CachedObject } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { Negotiated, Offer } from '../request/negotiation.js';
-import { encodeProtobuf, hasProtobuf, toYaml } from './bodies.js';
+import { encodeProtobuf, hasProtobuf } from './bodies.js';
 import { partialList, partialObject } from './partial.js';
 import { type Resource, viewOf } from './resource.js';
 import { buildTable, tableOptions } from './table.js';
@@ -62,7 +62,7 @@ function encodeOne(
 }
 
 function encode(form: Negotiated, value: unknown): Buffer {
-  return form.encoding === 'yaml' ? toYaml(value) : Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
+  return form.encoding === 'yaml' ? encodeYaml(value) : Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
 }
 
 /** A list in a form that has to be built item by item; the event loop runs in between. */
