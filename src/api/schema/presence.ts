@@ -104,8 +104,7 @@ const POINTERS: Readonly<Record<string, string>> = {
     'ipFamilyPolicy allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy trafficDistribution',
   'core.v1.Toleration': 'tolerationSeconds',
   'core.v1.TopologySpreadConstraint': 'minDomains nodeAffinityPolicy nodeTaintsPolicy',
-  'core.v1.TypedLocalObjectReference': 'apiGroup',
-  'core.v1.TypedObjectReference': 'apiGroup namespace',
+  'core.v1.TypedObjectReference': 'namespace',
   'core.v1.VolumeMount': 'mountPropagation recursiveReadOnly',
   'core.v1.VolumeMountStatus': 'recursiveReadOnly',
   'core.v1.WindowsSecurityContextOptions':
@@ -161,7 +160,7 @@ const EMITTED: Readonly<Record<string, string>> = {
   'scheduling.v1.PriorityClass': 'value',
 };
 
-/** Times by value and lists without omitempty: null when absent. */
+/** Times by value, and lists and pointers without omitempty: null when absent. */
 const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'apps.v1.DaemonSetCondition': 'lastTransitionTime',
   'apps.v1.DeploymentCondition': 'lastUpdateTime lastTransitionTime',
@@ -177,7 +176,10 @@ const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'core.v1.NodeCondition': 'lastHeartbeatTime lastTransitionTime',
   'core.v1.PersistentVolumeClaimCondition': 'lastProbeTime lastTransitionTime',
   'core.v1.PodCondition': 'lastProbeTime lastTransitionTime',
+  'core.v1.ProjectedVolumeSource': 'sources',
   'core.v1.ReplicationControllerCondition': 'lastTransitionTime',
+  'core.v1.TypedLocalObjectReference': 'apiGroup',
+  'core.v1.TypedObjectReference': 'apiGroup',
   'discovery.v1.EndpointSlice': 'endpoints ports',
   'events.v1.Event': 'eventTime deprecatedFirstTimestamp deprecatedLastTimestamp',
   'events.v1.EventSeries': 'lastObservedTime',
