@@ -473,3 +473,86 @@ describe('apply, whatever is applied', () => {
     );
   });
 });
+
+describe('apply, for hostile input', () => {
+  const key = fc.constantFrom(
+    'spec',
+    'metadata',
+    'ports',
+    'port',
+    'protocol',
+    'labels',
+    'finalizers',
+    'selector',
+    'managedFields',
+    'status',
+    '__proto__',
+    'loadBalancer',
+  );
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 5 },
+      fc.constantFrom<unknown>(null, 'TCP', 80, -1, true, '', '1e999'),
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.dictionary(key, tie('tree'), { maxKeys: 4 }),
+    ),
+  }));
+
+  function codeOf(run: () => unknown): number {
+    try {
+      run();
+      return 200;
+    } catch (error) {
+      if (error instanceof StatusError) return error.code;
+      throw error;
+    }
+  }
+
+  it('answers any configuration with an object, 400 or 409', () => {
+    const live = update(hello({ selector: { a: 'b' } }), undefined, 'one');
+    fc.assert(
+      fc.property(fc.dictionary(key, tree), fc.boolean(), (config, force) => {
+        const before = JSON.stringify(live);
+        const copy = JSON.parse(JSON.stringify(config)) as JsonObject;
+        expect([200, 400, 409]).toContain(codeOf(() => apply(copy, live, { force })));
+        expect(JSON.stringify(live)).toBe(before);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('never fails over managedFields that a client wrote', () => {
+    const live = update(hello(), undefined, 'one');
+    const entry = fc.record(
+      {
+        manager: fc.string(),
+        operation: fc.constantFrom('Apply', 'Update', 'X'),
+        fieldsType: fc.constantFrom('FieldsV1', '', 'FieldsV2'),
+        apiVersion: fc.constantFrom('v1', 'x/y'),
+        fieldsV1: fc.dictionary(
+          fc.constantFrom('f:spec', 'k:{"port":80}', 'k:{', 'v:1', 'i:0', '.', 'x', '__proto__'),
+          fc.jsonValue({ maxDepth: 2 }),
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 3 }), (managedFields) => {
+        const object = { ...live, metadata: { ...live.metadata, managedFields } } as unknown as core.Service;
+        const written = updateManagedFields({ kind: service, manager: 'two', time: T2 }, object, live);
+        expect({ ...written, metadata: { ...written.metadata, managedFields: undefined } }).toEqual({
+          ...live,
+          metadata: { ...live.metadata, managedFields: undefined },
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('tracks nothing when a list item has no identity', () => {
+    const pod = kindOf('core.v1.Pod');
+    const object = { metadata: { name: 'p' }, spec: { containers: [{ image: 'i' }] } } as unknown as core.Pod;
+    const written = updateManagedFields({ kind: pod, manager: 'm', time: T1 }, object, undefined);
+    expect(written).toEqual(object);
+  });
+});

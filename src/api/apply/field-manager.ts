@@ -195,9 +195,15 @@ export function updateManagedFields<T extends KubeObject>(
   const scope = scopeOf(writer);
   const managers = managersFor(scope, live, object);
   const after = bare(object);
-  if (live === undefined || managers.size > 0) {
-    recordUpdate(scope, live === undefined ? emptyObject(writer.kind) : bare(live), after, managers);
-    capUpdaters(managers);
+  try {
+    if (live === undefined || managers.size > 0) {
+      recordUpdate(scope, live === undefined ? emptyObject(writer.kind) : bare(live), after, managers);
+      capUpdaters(managers);
+    }
+  } catch (error) {
+    // Items without identity cannot be tracked. Upstream drops the list then, so that no garbage stays in it.
+    if (!(error instanceof TypeError)) throw error;
+    managers.clear();
   }
   return withManagers<T>(after, managers);
 }
