@@ -18,6 +18,9 @@ const APPEND = { append: true } as unknown as number;
 /** Records removed per flush while compacting, so that writers come in between. */
 const COMPACT_SLICE = 1_000;
 
+/** Starts one write; undefined when there is nothing to do. */
+type Operation = () => Promise<boolean> | undefined;
+
 interface Stats {
   pageSize: number;
   lastPageNumber: number;
@@ -90,7 +93,7 @@ export class LmdbJournal implements Journal {
       const found = format ?? 'none';
       throw new StoreError('Corrupt', `${this.#directory} has store format "${found}", expected "${FORMAT}"`);
     }
-    await this.#write(() => [this.#meta.put('format', Buffer.from(FORMAT))]);
+    await this.#write([() => this.#meta.put('format', Buffer.from(FORMAT))]);
     syncDirectory(this.#directory);
   }
 
@@ -109,14 +112,15 @@ export class LmdbJournal implements Journal {
   async append(commits: Commit[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
     const freeing = commits.every((commit) => commit.changes.every((change) => change.kv === undefined));
-    let answers: Promise<boolean>[] = [];
-    const puts = () => {
-      answers = commits.map((commit) => this.#log.put(commit.revision, encodeCommit(commit), APPEND));
-      return answers;
-    };
+    const records = commits.map(encodeCommit);
+    const puts = commits.map(({ revision }, i) => {
+      // Encoded before the transaction begins: LMDB's writer thread waits for it to end.
+      const record = records[i]!;
+      return () => this.#log.put(revision, record, APPEND);
+    });
     try {
-      await (freeing ? this.#writeFromReserve(puts) : this.#write(puts));
-      const refused = (await Promise.all(answers)).indexOf(false);
+      const done = await (freeing ? this.#writeFromReserve(puts) : this.#write(puts));
+      const refused = done.indexOf(false);
       if (refused >= 0) throw new Error(`revision ${commits[refused]!.revision} is in the log already`);
     } catch (error) {
       throw this.#failed(error, commits[0]!.revision);
@@ -124,26 +128,34 @@ export class LmdbJournal implements Journal {
   }
 
   /** For writes that make room: on a full disk they get the reserve. */
-  async #writeFromReserve(operations: () => (Promise<boolean> | undefined)[]): Promise<void> {
+  async #writeFromReserve(operations: Operation[]): Promise<(boolean | undefined)[]> {
     try {
-      await this.#write(operations);
+      return await this.#write(operations);
     } catch (error) {
       const full = asStoreError(error, this.#directory).code === 'NoSpace';
       if (!full || !this.#reserve.release()) throw error;
       this.#logger.warn('disk full: using the space reserved for freeing space', {
         directory: this.#directory,
       });
-      await this.#write(operations);
+      return this.#write(operations);
     }
   }
 
   /** Runs the operations in one LMDB transaction and waits for its flush. Throws the system's own error. */
-  async #write(operations: () => (Promise<boolean> | undefined)[]): Promise<void> {
+  async #write(operations: Operation[]): Promise<(boolean | undefined)[]> {
     try {
+      // One operation is a transaction by itself, without keeping the writer thread waiting for the batch's end.
+      if (operations.length === 1) return [await operations[0]!()];
+      const answers: (Promise<boolean> | undefined)[] = [];
       await this.#log.batch(() => {
-        // The batch's promise speaks for them all; theirs must not go unhandled.
-        for (const operation of operations()) operation?.catch(() => undefined);
+        for (const operation of operations) {
+          const answer = operation();
+          // The batch's promise speaks for them all; theirs must not go unhandled.
+          answer?.catch(() => undefined);
+          answers.push(answer);
+        }
       });
+      return await Promise.all(answers);
     } catch (error) {
       throw await commitFailure(error);
     }
@@ -168,11 +180,11 @@ export class LmdbJournal implements Journal {
     try {
       // First the mark: whatever a crash leaves below it is compacted at the next start.
       const mark = Buffer.from(String(revision));
-      await this.#writeFromReserve(() => [this.#meta.put('compacted', mark)]);
+      await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
       await this.#remove(groupByRevision(all));
       this.#leftover = [];
       // LMDB uses pages again that were freed before the last transaction: this one makes the removed ones usable.
-      await this.#writeFromReserve(() => [this.#meta.put('compacted', mark)]);
+      await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
       this.#reserve.take();
     } catch (error) {
       this.#logger.error('could not compact the store', { directory: this.#directory, err: error });
@@ -184,7 +196,7 @@ export class LmdbJournal implements Journal {
     const revisions = [...dead.keys()];
     for (let from = 0; from < revisions.length; from += COMPACT_SLICE) {
       const slice = revisions.slice(from, from + COMPACT_SLICE);
-      await this.#writeFromReserve(() => slice.map((r) => this.#removeFrom(r, dead.get(r)!)));
+      await this.#writeFromReserve(slice.map((r) => () => this.#removeFrom(r, dead.get(r)!)));
     }
   }
 
