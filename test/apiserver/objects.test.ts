@@ -117,6 +117,16 @@ describe('create', () => {
     expect(json.message).toBe('namespaces "nowhere" not found');
   });
 
+  it.each([SERVICES, MAPS])('asks for a name in %s', async (path) => {
+    const { status, json } = await client.post(path, { metadata: {}, spec: undefined });
+    expect(status).toBe(422);
+    expect(json.details.causes).toContainEqual({
+      reason: 'FieldValueRequired',
+      field: 'metadata.name',
+      message: 'Required value: name or generateName is required',
+    });
+  });
+
   it('takes YAML bodies', async () => {
     const answer = await client.call('POST', MAPS, {
       body: 'metadata: {name: from-yaml}\ndata: {a: "1"}\n',

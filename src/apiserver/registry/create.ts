@@ -49,7 +49,9 @@ async function createOnce(
   const { strategy } = resource;
   const context = writeContext(call);
   fillMetadata(env, resource, object);
-  const allocation = await strategy.beginCreate?.(context, object);
+  // Nothing can be allocated to an object without a name; validation will say so.
+  const named = (object.metadata.name ?? '') !== '';
+  const allocation = named ? await strategy.beginCreate?.(context, object) : undefined;
   let handedOver = false;
   try {
     prepare(resource, object);

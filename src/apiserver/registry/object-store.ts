@@ -1,4 +1,4 @@
-import { applyDefaults, Errors, isNotFound, type KindInfo, type KubeObject } from '#api';
+import { applyDefaults, Errors, isNotFound, isStatus, type KindInfo, type KubeObject } from '#api';
 import type { Logger } from '#base';
 import type { ObjectStore, UserInfo } from '../contracts.js';
 import { createObject } from './create.js';
@@ -120,18 +120,33 @@ export class RegistryObjectStore implements ObjectStore {
     const resource = await this.#resourceOf(kind);
     let revision = resource.cacher.revision;
     while (!signal.aborted) {
-      const watch = await resource.cacher.watch({
-        signal,
-        ...(revision > 0 ? { resourceVersion: revision } : {}),
-      });
-      for await (const items of watch) {
-        for (const item of items) {
-          revision = item.revision;
-          if (item.object === undefined) continue;
-          const object = viewOf(resource, item.object.object()) as T;
-          on({ type: item.type === 'DELETED' ? 'delete' : 'put', object });
-        }
+      try {
+        revision = await this.#followFrom<T>(resource, revision, on, signal);
+      } catch (error) {
+        if (!isStatus(error, 'Expired')) throw error;
+        // The cache has been filled anew: its state is reported as changes, and nothing between is known.
+        revision = 0;
       }
     }
+  }
+
+  async #followFrom<T extends KubeObject>(
+    resource: Resource,
+    from: number,
+    on: (event: { type: 'put' | 'delete'; object: T }) => void,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let revision = from;
+    const start = from > 0 ? { resourceVersion: from } : {};
+    const watch = await resource.cacher.watch({ signal, ...start });
+    for await (const items of watch) {
+      for (const item of items) {
+        revision = item.revision;
+        if (item.object === undefined) continue;
+        const object = viewOf(resource, item.object.object()) as T;
+        on({ type: item.type === 'DELETED' ? 'delete' : 'put', object });
+      }
+    }
+    return revision;
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '#api';
 import { parseRequestInfo } from '../request/request-info.js';
 import { sameExcept, sameJson } from './equality.js';
 import { generateName, timestamp } from './names.js';
@@ -31,8 +32,17 @@ describe('sameJson', () => {
 });
 
 describe('sameButForTimes', () => {
-  const entry = (time: string, fieldsV1: object) => ({ manager: 'm', operation: 'Update', time, fieldsV1 });
-  const object = (time: string, fields: object, data = 'x') => ({
+  const entry = (time: string, fieldsV1: Record<string, object>) => ({
+    manager: 'm',
+    operation: 'Update',
+    time,
+    fieldsV1,
+  });
+  const object = (
+    time: string,
+    fields: Record<string, object>,
+    data = 'x',
+  ): KubeObject & { data: string } => ({
     metadata: { name: 'n', managedFields: [entry(time, fields)] },
     data,
   });
