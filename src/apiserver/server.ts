@@ -8,13 +8,13 @@ import { createAllocators } from './allocators/index.js';
 import { createAuthenticator, createServiceAccountTokens } from './authn/index.js';
 import { createAuthorizer } from './authz/index.js';
 import { createBootstrap } from './bootstrap/index.js';
+import { createCompactor } from './cacher/compactor.js';
 import type { ApiRequest, ApiResponse, EgressDialer, ObjectStore, UpgradeRequest } from './contracts.js';
 import type { ServerDeps, Strategies } from './deps.js';
 import { Endpoints } from './endpoints.js';
 import { Health, type HealthCheck } from './health/index.js';
 import { Listener } from './listen/index.js';
 import type { ApiServerOptions } from './options.js';
-import { Compactor } from './registry/compactor.js';
 import { deleteObject } from './registry/delete.js';
 import { FieldManagement } from './registry/field-management.js';
 import { ObjectBody } from './registry/object-body.js';
@@ -86,8 +86,19 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
       filters.allocators,
     );
   });
-  const compactor = new Compactor(core.rawStore, core.clock, core.logger, options.compactionIntervalMs);
-  const life = new Group([core.resources, ...filters.members, listener, bootstrap, compactor]);
+  const compactor = createCompactor({
+    store: core.rawStore,
+    clock: core.clock,
+    logger: core.logger,
+    ...(options.compactionIntervalMs === undefined ? {} : { intervalMs: options.compactionIntervalMs }),
+  });
+  const life = new Group([
+    core.resources,
+    ...filters.members,
+    listener,
+    bootstrap,
+    ...(options.compactionIntervalMs === 0 ? [] : [compactor]),
+  ]);
   return {
     kinds: core.kinds,
     objects: core.objects,
