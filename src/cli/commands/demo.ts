@@ -42,7 +42,8 @@ async function demo(options: Options): Promise<void> {
   const stopped = stopSignal();
   await cluster.start();
   try {
-    await Promise.race([cluster.nodesReady(), failing(cluster.failure)]);
+    const up = await Promise.race([cluster.nodesReady(), failing(cluster.failure), stopped]);
+    if (up !== undefined) throw new Error(`stopped by ${up}`);
     print(
       `A cluster of ${settings.nodes} nodes is up after ${((performance.now() - started) / 1000).toFixed(2)} s, in network namespaces of its own.`,
     );

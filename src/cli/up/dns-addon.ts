@@ -21,7 +21,7 @@ export function createDnsAddon(options: {
   const nodes = options.informers.informer(Resources.nodes);
   const queue = createWorkQueue({
     name: 'dns-addon',
-    onError: (_key, error) => logger.debug('kube-dns endpoints not written', { err: error }),
+    onError: (_key, error) => logger.warn('kube-dns endpoints not written', { err: error }),
   });
   let unsubscribe = () => {};
   return {
@@ -75,7 +75,7 @@ async function ensureSlice(client: Client, nodes: core.Node[]): Promise<void> {
       namespace: NAMESPACE,
       labels: {
         'kubernetes.io/service-name': NAME,
-        'endpointslice.kubernetes.io/managed-by': 'kubesvc.dev/dns-addon',
+        'endpointslice.kubernetes.io/managed-by': 'dns-addon.kubesvc.dev',
       },
     },
     addressType: 'IPv4',
