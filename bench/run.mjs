@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const out = join(root, 'dist/bench-build');
 const [name] = process.argv.slice(2);
+// One per run, so that two benchmarks at once do not remove each other's code.
+const out = join(root, `dist/bench-build/${name}-${process.pid}`);
+process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 
 if (name === undefined || !/^[\w-]+$/.test(name)) {
   console.error('usage: npm run bench -- NAME [arguments]\nbenchmarks: ' + available().join(', '));
@@ -38,7 +40,6 @@ function available() {
 }
 
 function compile(bench) {
-  rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const layers = [
     'base',
