@@ -360,6 +360,13 @@ describe('server-side apply', () => {
     expect(foreign.code).toBe(409);
   });
 
+  it('ignores creationTimestamp: null, which printed objects carry', () => {
+    const created = apply(hello()).object;
+    const live = { ...created, metadata: { ...created.metadata, creationTimestamp: T1, uid: 'u' } };
+    const again = apply(hello({}, { creationTimestamp: null }), live, { time: T2 });
+    expect(again).toEqual({ object: live, changed: false });
+  });
+
   it('treats equal quantities as equal', () => {
     const pod = kindOf('core.v1.Pod');
     const config = (cpu: string): JsonObject => ({

@@ -282,6 +282,15 @@ function storedManagers(live: KubeObject | undefined): Managers {
   }
 }
 
+/** Printed objects carry `creationTimestamp: null`: that must not erase the stored one. */
+function withoutNullMetadata(applied: JsonObject): JsonObject {
+  const metadata = applied['metadata'];
+  if (!isObject(metadata)) return applied;
+  const system = systemFields.children.get('f:metadata')!.members;
+  const kept = Object.entries(metadata).filter(([key, value]) => value !== null || !system.has(`f:${key}`));
+  return { ...applied, metadata: Object.fromEntries(kept) };
+}
+
 function checkedConfig(scope: Scope, applied: JsonObject): JsonObject {
   const metadata = applied['metadata'];
   const managedFields = (metadata as JsonObject | undefined)?.['managedFields'];
@@ -293,7 +302,7 @@ function checkedConfig(scope: Scope, applied: JsonObject): JsonObject {
       `Incorrect version specified in apply patch. Specified patch version: ${String(applied['apiVersion'])}, expected: ${scope.apiVersion}`,
     );
   }
-  const { object, problems } = checkApplied(applied, scope.place);
+  const { object, problems } = checkApplied(withoutNullMetadata(applied), scope.place);
   if (problems.length === 0) return object;
   const name = (metadata as meta.ObjectMeta | undefined)?.name ?? '';
   const namespace = (metadata as meta.ObjectMeta | undefined)?.namespace ?? '';
