@@ -77,7 +77,11 @@ export class EtcdProcess {
     ];
   }
 
-  readonly #killNow = () => this.#child?.kill('SIGKILL');
+  /** A runner that dies in the middle leaves neither the server nor its data. */
+  readonly #killNow = () => {
+    this.#child?.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  };
 
   async #healthy(): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt++) {
