@@ -1,5 +1,15 @@
 import { isAlreadyExists, type networking } from '#api';
-import { type Cidr, cidrContains, cidrSize, type IpAddress, parseCidr, parseIp, type Startable } from '#base';
+import {
+  type Cidr,
+  type Counter,
+  cidrContains,
+  cidrSize,
+  type Gauge,
+  type IpAddress,
+  parseCidr,
+  parseIp,
+  type Startable,
+} from '#base';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
 import { familyName, type IPFamily, requireCidr } from './address.js';
@@ -62,6 +72,8 @@ export class ClusterIPs implements Startable {
   readonly #ranges: Mirror<networking.ServiceCIDR, ServiceRange>;
   readonly #addresses: Mirror<networking.IPAddress, IpAddress>;
   #ready: Set<string> | undefined;
+  readonly #allocations: Counter;
+  readonly #errors: Counter;
 
   constructor(deps: ServerDeps, configured: string[], random: Random = Math.random) {
     this.#deps = deps;
@@ -79,6 +91,31 @@ export class ClusterIPs implements Startable {
       project: (object: networking.IPAddress) => parseIp(object.metadata.name ?? ''),
       onChange: (_key, value, old) => this.#note(value ?? old!, value !== undefined),
     });
+    const name = 'kube_apiserver_clusterip_allocator';
+    const labels = ['cidr', 'scope'];
+    this.#allocations = deps.metrics.counter(
+      `${name}_allocation_total`,
+      'Number of Cluster IPs allocations',
+      labels,
+    );
+    this.#errors = deps.metrics.counter(
+      `${name}_allocation_errors_total`,
+      'Number of errors trying to allocate Cluster IPs',
+      labels,
+    );
+    this.#gauges(deps);
+  }
+
+  /** Metric names of kube-apiserver. */
+  #gauges({ metrics }: ServerDeps): void {
+    const each = (value: (pool: IPPool) => number) => (gauge: Gauge) => {
+      for (const pool of this.#pools.values()) gauge.set(value(pool), { cidr: pool.cidr.text });
+    };
+    const name = 'kube_apiserver_clusterip_allocator';
+    const used = each((pool) => pool.used);
+    const free = each((pool) => pool.free);
+    metrics.gauge(`${name}_allocated_ips`, 'Number of IPs allocated for Services', ['cidr'], used);
+    metrics.gauge(`${name}_available_ips`, 'Number of IPs available for Services', ['cidr'], free);
   }
 
   async start(): Promise<void> {
@@ -129,10 +166,22 @@ export class ClusterIPs implements Startable {
     if (address === undefined) {
       throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
     }
-    this.check(address);
-    if (!(await this.#claim(address, owner))) {
-      throw new AllocationError('allocated', 'provided IP is already allocated');
+    const labels = { cidr: this.#cidrOf(address), scope: 'static' };
+    try {
+      this.check(address);
+      if (!(await this.#claim(address, owner))) {
+        throw new AllocationError('allocated', 'provided IP is already allocated');
+      }
+    } catch (error) {
+      this.#errors.inc(labels);
+      throw error;
     }
+    this.#allocations.inc(labels);
+  }
+
+  #cidrOf(address: IpAddress): string {
+    const pools = this.#serving(familyName(address));
+    return pools.find(({ cidr }) => cidrContains(cidr, address))?.cidr.text ?? '';
   }
 
   /** Throws unless the address lies in a serving range and may belong to a Service. */
@@ -156,10 +205,14 @@ export class ClusterIPs implements Startable {
       for (let address = pool.propose(this.#random); address !== undefined; ) {
         // Noted before the write, so that concurrent requests of this server do not race for it.
         this.#note(address, true);
-        if (await this.#claim(address, owner)) return address.text;
+        if (await this.#claim(address, owner)) {
+          this.#allocations.inc({ cidr: pool.cidr.text, scope: 'dynamic' });
+          return address.text;
+        }
         address = pool.propose(this.#random);
       }
     }
+    this.#errors.inc({ cidr: this.#serving(family)[0]?.cidr.text ?? '', scope: 'dynamic' });
     throw new AllocationError('full', 'range is full');
   }
 
@@ -209,11 +262,6 @@ export class ClusterIPs implements Startable {
       await this.#deps.store.delete(kind, '', name, { uid: object.metadata.uid });
     }
     this.#note(address, false);
-  }
-
-  /** Taken and free addresses per range, for metrics. */
-  *usage(): IterableIterator<{ cidr: string; used: number; free: number }> {
-    for (const pool of this.#pools.values()) yield { cidr: pool.cidr.text, used: pool.used, free: pool.free };
   }
 }
 

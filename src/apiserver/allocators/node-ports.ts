@@ -1,4 +1,5 @@
 import { isAlreadyExists, isNotFound, type KindInfo, type KubeObject } from '#api';
+import type { Counter } from '#base';
 import type { ServerDeps } from '../deps.js';
 import { AllocationError, type Random } from './bands.js';
 import { formatPortRange, PortBitmap, type PortRange } from './port-bitmap.js';
@@ -51,6 +52,8 @@ class Session implements PortSession {
   readonly #bitmap: PortBitmap;
   readonly #random: Random;
   readonly #undo: (() => void)[] = [];
+  /** Ports that were asked for and ports that were chosen, for metrics. */
+  readonly taken = { static: 0, dynamic: 0 };
 
   constructor(bitmap: PortBitmap, random: Random) {
     this.#bitmap = bitmap;
@@ -59,10 +62,12 @@ class Session implements PortSession {
   allocate(port: number): void {
     this.#bitmap.allocate(port);
     this.#undo.push(() => this.#bitmap.release(port));
+    this.taken.static++;
   }
   allocateNext(): number {
     const port = this.#bitmap.allocateNext(this.#random);
     this.#undo.push(() => this.#bitmap.release(port));
+    this.taken.dynamic++;
     return port;
   }
   release(port: number): void {
@@ -104,6 +109,8 @@ export class NodePorts {
   readonly range: PortRange;
   readonly #deps: ServerDeps;
   readonly #random: Random;
+  readonly #allocations: Counter;
+  readonly #errors: Counter;
   #pending: Pending[] = [];
   #flushing = false;
 
@@ -111,6 +118,17 @@ export class NodePorts {
     this.#deps = deps;
     this.range = range;
     this.#random = random;
+    const name = 'kube_apiserver_nodeport_allocator_allocation';
+    const { metrics } = deps;
+    this.#allocations = metrics.counter(`${name}_total`, 'Number of NodePort allocations', ['scope']);
+    this.#errors = metrics.counter(`${name}_errors_total`, 'Number of errors trying to allocate NodePort', [
+      'scope',
+    ]);
+  }
+
+  #count(counter: Counter, { taken }: Session): void {
+    if (taken.static > 0) counter.inc({ scope: 'static' }, taken.static);
+    if (taken.dynamic > 0) counter.inc({ scope: 'dynamic' }, taken.dynamic);
   }
 
   /** Runs the transaction against the stored bitmap and resolves once its outcome is durable. */
@@ -122,10 +140,17 @@ export class NodePorts {
           const session = new Session(bitmap, this.#random);
           try {
             const result = transaction(session);
-            outcome = () => resolve(result);
+            outcome = () => {
+              this.#count(this.#allocations, session);
+              resolve(result);
+            };
           } catch (error) {
             session.revert();
-            outcome = () => reject(error);
+            outcome = () => {
+              // Callers wrap the reason in a Status; the text stays.
+              this.#errors.inc({ scope: String(error).includes('range is full') ? 'dynamic' : 'static' });
+              reject(error);
+            };
           }
         },
         settle: (error) => (error === undefined ? outcome!() : reject(error)),

@@ -86,10 +86,6 @@ clusterrole system:kube-dns
 clusterrole system:coredns
   list,watch | core | endpoints,namespaces,pods,services
   list,watch | discovery.k8s.io | endpointslices
-clusterrole kubesvc:node-agent
-  list,watch | core | endpoints,namespaces,pods,services
-  list,watch | discovery.k8s.io | endpointslices
-  list,watch | networking.k8s.io | networkpolicies,servicecidrs
 clusterrole system:kube-controller-manager
   create,patch,update | core,events.k8s.io | events
   create | coordination.k8s.io | leases
@@ -232,7 +228,6 @@ clusterbinding system:kube-scheduler system:kube-scheduler user:system:kube-sche
 clusterbinding system:volume-scheduler system:volume-scheduler user:system:kube-scheduler
 clusterbinding system:kube-dns system:kube-dns account:kube-system/kube-dns
 clusterbinding system:coredns system:coredns account:kube-system/coredns
-clusterbinding kubesvc:node-agent kubesvc:node-agent group:system:nodes
 binding kube-system/system::extension-apiserver-authentication-reader extension-apiserver-authentication-reader user:system:kube-controller-manager user:system:kube-scheduler
 binding kube-system/system::leader-locking-kube-controller-manager system::leader-locking-kube-controller-manager user:system:kube-controller-manager account:kube-system/kube-controller-manager
 binding kube-system/system::leader-locking-kube-scheduler system::leader-locking-kube-scheduler user:system:kube-scheduler account:kube-system/kube-scheduler
