@@ -1,14 +1,20 @@
 import type { TypeRef } from './type-ref.js';
 
-/** The Go type that upstream's JSON errors name (`int32`, `[]v1.ServicePort`, `map[string]string`). */
-export function goType(type: TypeRef): string {
+/**
+ * The Go type that upstream's JSON errors name (`int32`, `[]v1.ServicePort`, `v1.ResourceList`). `text` is the Go
+ * type of strings in it, where that is a named one.
+ */
+export function goType(type: TypeRef, text = 'string'): string {
   switch (type.type) {
     case 'list':
-      return `[]${goType(type.of)}`;
+      return `[]${goType(type.of, text)}`;
     case 'map':
-      return `map[string]${goType(type.of)}`;
+      if (type.of.type === 'quantity') return 'v1.ResourceList';
+      return `map[string]${type.of.type === 'list' ? 'v1.ExtraValue' : goItemType(type.of, text)}`;
     case 'message':
       return `v1.${type.name.slice(type.name.lastIndexOf('.') + 1)}`;
+    case 'string':
+      return text;
     case 'boolean':
       return 'bool';
     case 'double':
@@ -18,6 +24,11 @@ export function goType(type: TypeRef): string {
     default:
       return type.type;
   }
+}
+
+function goItemType(type: TypeRef, text: string): string {
+  if (type.type === 'time') return 'v1.Time';
+  return goType(type, text);
 }
 
 /** What Go's decoder calls a JSON value; `number` comes with its text where the number itself is at fault. */

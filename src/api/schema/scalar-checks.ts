@@ -25,11 +25,11 @@ export function walkScalar(walk: Walk, value: unknown, type: TypeRef, owner: Mes
       return checkBytes(walk, value, type, owner);
     case 'time':
     case 'micro-time':
-      return checkTime(value, type.type === 'micro-time');
+      return checkTime(walk, value, owner, type.type === 'micro-time');
     case 'quantity':
       return checkQuantity(value);
     case 'int-or-string':
-      return checkIntOrString(value);
+      return checkIntOrString(walk, value, owner);
     default:
       return checkSchemaless(walk, value, type, owner);
   }
@@ -64,10 +64,8 @@ function badBase64At(text: string): number {
   return odd < 0 ? text.length - (text.length % 4) : odd;
 }
 
-function checkTime(value: unknown, micro: boolean): string {
-  if (typeof value !== 'string') {
-    throw new SchemaError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type string`);
-  }
+function checkTime(walk: Walk, value: unknown, owner: Message, micro: boolean): string {
+  if (typeof value !== 'string') throw unmarshalerMismatch(walk, value, owner, 'string');
   const canonical = canonicalTime(value, micro);
   if (canonical !== undefined) return canonical;
   const layout = micro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
@@ -87,11 +85,22 @@ function checkQuantity(value: unknown): string {
   );
 }
 
-function checkIntOrString(value: unknown): string | number {
+function checkIntOrString(walk: Walk, value: unknown, owner: Message): string | number {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 0x7fffffff) return value;
   const what = typeof value === 'number' ? `number ${value}` : jsonTypeName(value);
-  throw new SchemaError(`json: cannot unmarshal ${what} into Go value of type int32`);
+  throw unmarshalerMismatch(walk, value, owner, 'int32', what);
+}
+
+/** Types that decode themselves report the type they read first: a plain string or int32. */
+function unmarshalerMismatch(
+  walk: Walk,
+  value: unknown,
+  owner: Message,
+  type: 'string' | 'int32',
+  what?: string,
+) {
+  return mismatch(walk, value, { type }, owner, what);
 }
 
 /** Parts without a schema are kept as they are, once their nesting and numbers are known to be storable. */

@@ -1,4 +1,5 @@
 import { StatusError } from '../status.js';
+import { goStringType } from './go-string-types.js';
 import { goType, jsonTypeName } from './go-types.js';
 import type { Message } from './messages.js';
 import type { TypeRef } from './type-ref.js';
@@ -43,7 +44,10 @@ export function setOwn(target: Plain, key: string, value: unknown): void {
   } else target[key] = value;
 }
 
-/** Go's UnmarshalTypeError: the struct's name, the path without indexes and map keys, and the Go type. */
+/**
+ * Go's UnmarshalTypeError: the struct's name, the path without indexes and map keys, and the Go type. `what`
+ * overrides the description of the value (`number 1.5`).
+ */
 export function mismatch(
   walk: Walk,
   value: unknown,
@@ -52,15 +56,17 @@ export function mismatch(
   what?: string,
 ): SchemaError {
   const struct = owner.name.slice(owner.name.lastIndexOf('.') + 1);
-  const path = structPath(walk, owner);
+  const names = fieldNames(walk, owner);
+  const expected = goType(type, goStringType(owner.name, names.at(-1) ?? ''));
   return new SchemaError(
-    `json: cannot unmarshal ${what ?? jsonTypeName(value)} into Go struct field ${struct}.${path} of type ${goType(type)}`,
+    `json: cannot unmarshal ${what ?? jsonTypeName(value)} into Go struct field ${struct}.${names.join('.')} of type ${expected}`,
   );
 }
 
-function structPath(walk: Walk, owner: Message): string {
+/** Field names on the way to the value; a map key at the end is none. */
+function fieldNames(walk: Walk, owner: Message): string[] {
   const names = walk.path.filter((part): part is string => typeof part === 'string');
   const last = names.at(-1);
   if (last !== undefined && !owner.fields.has(last)) names.pop();
-  return names.join('.');
+  return names;
 }

@@ -95,6 +95,18 @@ describe('pruneAndCheck', () => {
       { spec: { ports: 5 } },
       'json: cannot unmarshal number into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort',
     ],
+    [
+      { spec: { type: 5 } },
+      'json: cannot unmarshal number into Go struct field ServiceSpec.spec.type of type v1.ServiceType',
+    ],
+    [
+      { spec: { ipFamilies: 'IPv4' } },
+      'json: cannot unmarshal string into Go struct field ServiceSpec.spec.ipFamilies of type []v1.IPFamily',
+    ],
+    [
+      { metadata: { creationTimestamp: 5 } },
+      'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string',
+    ],
     [{ spec: [] }, 'json: cannot unmarshal array into Go struct field Service.spec of type v1.ServiceSpec'],
     [
       { metadata: { labels: { a: 1 } } },
@@ -112,7 +124,10 @@ describe('pruneAndCheck', () => {
       { spec: { ports: [{ port: 3000000000 }] } },
       'json: cannot unmarshal number 3000000000 into Go struct field ServicePort.spec.ports.port of type int32',
     ],
-    [{ spec: { ports: [{ targetPort: {} }] } }, 'json: cannot unmarshal object into Go value of type int32'],
+    [
+      { spec: { ports: [{ targetPort: {} }] } },
+      'json: cannot unmarshal object into Go struct field ServicePort.spec.ports.targetPort of type int32',
+    ],
   ])('says what Go says of %j', (input, text) => {
     expect(() => pruneAndCheck(input, service)).toThrow(new SchemaError(text));
   });
