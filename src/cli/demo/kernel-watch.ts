@@ -1,5 +1,5 @@
 import type { SpawnedProgram } from '#host';
-import type { Session } from './session.js';
+import { inNode, type Session } from './session.js';
 
 /** Watches a node's nftables rules as the kernel announces changes to them. */
 export class KernelWatch {
@@ -46,6 +46,20 @@ export class KernelWatch {
           resolve();
         };
       });
+    }
+  }
+
+  /**
+   * The time at which the node's table first mentioned an address, or stopped mentioning it. The kernel announces every
+   * transaction ("new generation"); after each, the table itself is asked.
+   */
+  async addressIs(state: 'present' | 'absent', ip: string, since: number): Promise<number> {
+    const mention = new RegExp(`(^|[^0-9.])${ip.replaceAll('.', '\\.')}([^0-9.]|$)`, 'm');
+    for (let from = since; ; ) {
+      const at = await this.find(/^# new generation/, from);
+      const table = await inNode(this.#session, this.#node, ['nft', 'list', 'table', 'ip', 'kubesvc-proxy']);
+      if (mention.test(table) === (state === 'present')) return at;
+      from = at + 0.001;
     }
   }
 
