@@ -8,7 +8,7 @@ import {
   portNumber,
   qualifiedName,
 } from './formats.js';
-import { checkLegacyIp, checkNonSpecialIp, ipFamilyOf } from './ip-formats.js';
+import { checkEndpointIp } from './ip-formats.js';
 import { checkLabels } from './labels.js';
 import { checkObjectMeta, checkObjectMetaUpdate } from './object-meta.js';
 
@@ -36,12 +36,7 @@ function checkFqdn(check: Check, path: Path, address: string): void {
 function checkAddress(check: Check, path: Path, address: string, type: string, stored: Set<string>): void {
   if (type === 'FQDN') return checkFqdn(check, path, address);
   if (type !== 'IPv4' && type !== 'IPv6') return;
-  checkLegacyIp(check, path, address, stored.has(address) ? [address] : []);
-  const family = ipFamilyOf(address);
-  if (family !== undefined && family !== (type === 'IPv4' ? 'v4' : 'v6')) {
-    check.invalid(path, address, `must be an ${type} address`);
-  }
-  checkNonSpecialIp(check, path, address);
+  checkEndpointIp(check, path, address, { family: type, stored: stored.has(address) });
 }
 
 function checkHintNames(check: Check, path: Path, names: string[], format: (name: string) => string[]): void {

@@ -13,7 +13,7 @@ interface ParsedIp {
   mapped: boolean;
 }
 
-function parseIPv4(text: string): { bytes: number[]; leadingZeros: boolean } | undefined {
+function parseIPv4(text: string): ParsedIp | undefined {
   const bytes: number[] = [];
   let leadingZeros = false;
   let start = 0;
@@ -27,7 +27,7 @@ function parseIPv4(text: string): { bytes: number[]; leadingZeros: boolean } | u
     bytes.push(value);
     start = i + 1;
   }
-  return bytes.length === 4 ? { bytes, leadingZeros } : undefined;
+  return bytes.length === 4 ? { bytes, leadingZeros, mapped: false } : undefined;
 }
 
 function parseGroups(text: string): number[] | undefined {
@@ -70,9 +70,7 @@ function parseIPv6(input: string): ParsedIp | undefined {
 
 function parseIp(text: string): ParsedIp | undefined {
   if (text.length > 64) return undefined;
-  if (text.includes(':')) return parseIPv6(text);
-  const v4 = parseIPv4(text);
-  return v4 === undefined ? undefined : { ...v4, mapped: false };
+  return text.includes(':') ? parseIPv6(text) : parseIPv4(text);
 }
 
 /** Go's net.IP.String: dotted for IPv4 and IPv4-mapped, RFC 5952 for IPv6. */
@@ -109,19 +107,45 @@ export function canonicalIp(text: string): string | undefined {
 
 const NOT_AN_IP = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
+function reportForm(check: Check, path: Path, value: string, ip: ParsedIp | undefined): void {
+  if (ip === undefined) check.invalid(path, value, NOT_AN_IP);
+  else if (ip.leadingZeros) check.invalid(path, value, 'must not have leading 0s');
+  else if (ip.mapped) check.invalid(path, value, 'must not be an IPv4-mapped IPv6 address');
+}
+
 /**
  * An address in a field older than strict parsing (upstream's IsValidIPForLegacyField with
  * StrictIPCIDRValidation): leading zeros and IPv4-mapped forms are refused, RFC 5952 form is not demanded, and
  * values that the stored object already has pass.
  */
-export function checkLegacyIp(check: Check, path: Path, value: string, storedValues: string[] = []): boolean {
+export function checkLegacyIp(
+  check: Check,
+  path: Path,
+  value: string,
+  storedValues: readonly string[] = [],
+): boolean {
   if (storedValues.includes(value)) return true;
-  const ip = parseIp(value);
   const before = check.errors.length;
-  if (ip === undefined) check.invalid(path, value, NOT_AN_IP);
-  else if (ip.leadingZeros) check.invalid(path, value, 'must not have leading 0s');
-  else if (ip.mapped) check.invalid(path, value, 'must not be an IPv4-mapped IPv6 address');
+  reportForm(check, path, value, parseIp(value));
   return check.errors.length === before;
+}
+
+/**
+ * An endpoint's address: of the slice's family, and one that an endpoint can have. Slices hold thousands of
+ * them, so it is parsed once for all checks. `stored` values pass whatever their form.
+ */
+export function checkEndpointIp(
+  check: Check,
+  path: Path,
+  value: string,
+  options: { family: 'IPv4' | 'IPv6'; stored: boolean },
+): void {
+  const ip = parseIp(value);
+  if (!options.stored) reportForm(check, path, value, ip);
+  if (ip !== undefined && (ip.bytes.length === 4) !== (options.family === 'IPv4')) {
+    check.invalid(path, value, `must be an ${options.family} address`);
+  }
+  reportSpecial(check, path, value, ip);
 }
 
 /** An address in a newer field: strict and in canonical form. */
@@ -135,7 +159,10 @@ export function checkCanonicalIp(check: Check, path: Path, value: string): boole
 
 /** Refuses addresses that no endpoint can have: unspecified, loopback, link-local. */
 export function checkNonSpecialIp(check: Check, path: Path, value: string): void {
-  const ip = parseIp(value);
+  reportSpecial(check, path, value, parseIp(value));
+}
+
+function reportSpecial(check: Check, path: Path, value: string, ip: ParsedIp | undefined): void {
   if (ip === undefined) return check.invalid(path, value, 'must be a valid IP address');
   const [a, b] = ip.bytes as [number, number];
   const v4 = ip.bytes.length === 4;
