@@ -8,7 +8,15 @@ const options = parseOptions(process.argv.slice(2));
 const child = fileURLToPath(new URL('./proxy-child.mjs', import.meta.url));
 const rows = [];
 for (const size of options.sizes) {
-  const args = ['-n', process.execPath, '--expose-gc', child, String(size), String(options.endpoints), String(options.changes)];
+  const args = [
+    '-n',
+    process.execPath,
+    '--expose-gc',
+    child,
+    String(size),
+    String(options.endpoints),
+    String(options.changes),
+  ];
   const result = spawnSync('unshare', args, { encoding: 'utf8', timeout: 300_000, maxBuffer: 1 << 26 });
   if (result.status !== 0) {
     process.stderr.write(result.stderr);

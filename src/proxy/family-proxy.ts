@@ -2,9 +2,10 @@ import { type BackoffOptions, backoffDelay, type Clock, type Logger } from '#bas
 import type { NodeSettings, Proxier, SyncReport } from './contract.js';
 import type { ProxyMetrics } from './metrics.js';
 import type { Family } from './state/addresses.js';
-import type { DesiredOptions } from './state/desired.js';
+import type { DesiredOptions, DesiredService } from './state/desired.js';
 import type { ClusterView, Computed } from './state/desired-state.js';
 import { DesiredState } from './state/desired-state.js';
+import { isExternallyAccessible } from './state/service-port.js';
 
 /** One finished sync: for the demo, benchmarks and tests that await the kernel. */
 export interface SyncedEvent {
@@ -58,6 +59,7 @@ export class FamilyProxy {
   readonly #dirty = new Map<string, Pending>();
   readonly #changes = { service: 0, endpoints: 0 };
   readonly #labels: Record<string, string>;
+  readonly #missingLocals = { internal: 0, external: 0 };
   #needsFull = true;
   #begun = false;
   #stopped = false;
@@ -71,6 +73,7 @@ export class FamilyProxy {
     this.#options = options;
     this.state = new DesiredState(options.family, options.view);
     this.#labels = { ip_family: options.family };
+    options.metrics.pending.push(() => ({ family: options.family, ...this.#changes }));
   }
 
   /** Opens the start-up gate: Services and slices are complete. */
@@ -88,10 +91,7 @@ export class FamilyProxy {
       this.#dirty.set(key, pending);
     }
     if (trigger !== undefined) pending.triggers.push(trigger);
-    const { metrics } = this.#options;
     this.#changes[kind]++;
-    (kind === 'service' ? metrics.serviceChangesTotal : metrics.endpointChangesTotal).inc(this.#labels);
-    this.#gaugePending();
     this.#queue();
   }
 
@@ -159,12 +159,16 @@ export class FamilyProxy {
     this.#dirty.clear();
     this.#needsFull = false;
     this.#queuedAt = undefined;
-    this.#changes.service = this.#changes.endpoints = 0;
+    metrics.serviceChangesTotal.inc(this.#labels, this.#changes.service);
+    metrics.endpointChangesTotal.inc(this.#labels, this.#changes.endpoints);
+    this.#changes.service = 0;
+    this.#changes.endpoints = 0;
     try {
       const { computed, report } = await this.#sync(batch, full);
       this.#failures = 0;
       this.#lastEnd = clock.now();
       this.#succeeded(batch, report, started);
+      this.#countMissingLocals(computed);
       await this.#options.afterSync?.(computed, full);
     } catch (err) {
       this.#failures++;
@@ -176,7 +180,6 @@ export class FamilyProxy {
       metrics.syncFailures.inc(this.#labels);
       logger.error('sync failed, a full sync follows', { err, family, failures: this.#failures });
     }
-    this.#gaugePending();
     this.#scheduleTidy();
   }
 
@@ -224,6 +227,18 @@ export class FamilyProxy {
     onSynced?.({ family, full: report.full, services, durationMs, operations: report.operations });
   }
 
+  /** Services whose policy Local finds endpoints only elsewhere; counted by difference, not by a scan. */
+  #countMissingLocals(computed: readonly Computed[]): void {
+    for (const { before, after } of computed) {
+      for (const policy of ['internal', 'external'] as const) {
+        this.#missingLocals[policy] += Number(lacksLocal(after, policy)) - Number(lacksLocal(before, policy));
+      }
+    }
+    const { noLocalEndpoints } = this.#options.metrics;
+    noLocalEndpoints.set(this.#missingLocals.internal, { ...this.#labels, traffic_policy: 'internal' });
+    noLocalEndpoints.set(this.#missingLocals.external, { ...this.#labels, traffic_policy: 'external' });
+  }
+
   #scheduleTidy(): void {
     const { proxier, clock } = this.#options;
     if (this.#queuedAt !== undefined || this.#stopped || proxier.needsTidying !== true) return;
@@ -242,10 +257,14 @@ export class FamilyProxy {
         });
     });
   }
+}
 
-  #gaugePending(): void {
-    const { metrics } = this.#options;
-    metrics.serviceChangesPending.set(this.#changes.service, this.#labels);
-    metrics.endpointChangesPending.set(this.#changes.endpoints, this.#labels);
-  }
+function lacksLocal(service: DesiredService | undefined, policy: 'internal' | 'external'): boolean {
+  return (
+    service?.ports.some(({ port, hasAny, local }) => {
+      const isLocal =
+        policy === 'internal' ? port.internalLocal : port.externalLocal && isExternallyAccessible(port);
+      return isLocal && hasAny && local.length === 0;
+    }) === true
+  );
 }

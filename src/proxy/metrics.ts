@@ -11,10 +11,10 @@ export interface ProxyMetrics {
   networkProgramming: Histogram;
   lastTimestamp: Gauge;
   lastQueuedTimestamp: Gauge;
-  endpointChangesPending: Gauge;
   endpointChangesTotal: Counter;
-  serviceChangesPending: Gauge;
   serviceChangesTotal: Counter;
+  /** Families report here what waits; read at scrape time, since changes come by the ten thousand. */
+  pending: PendingReporter[];
   syncFailures: Counter;
   conntrackDuration: Histogram;
   conntrackDeleted: Counter;
@@ -25,6 +25,8 @@ export interface ProxyMetrics {
   foreignChanges: Counter;
 }
 
+export type PendingReporter = () => { family: string; service: number; endpoints: number };
+
 const family = ['ip_family'];
 
 export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
@@ -34,7 +36,22 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     metrics.counter(`kubeproxy_${name}`, help, labels);
   const gauge = (name: string, help: string, labels = family) =>
     metrics.gauge(`kubeproxy_${name}`, help, labels);
+  const pending: PendingReporter[] = [];
+  const pendingGauge = (kind: 'service' | 'endpoints', name: string, help: string) =>
+    metrics.gauge(`kubeproxy_${name}`, help, family, (into) => {
+      for (const report of pending) {
+        const now = report();
+        into.set(now[kind], { ip_family: now.family });
+      }
+    });
+  pendingGauge(
+    'endpoints',
+    'sync_proxy_rules_endpoint_changes_pending',
+    'Pending proxy rules Endpoint changes',
+  );
+  pendingGauge('service', 'sync_proxy_rules_service_changes_pending', 'Pending proxy rules Service changes');
   return {
+    pending,
     syncDuration: histogram('sync_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds'),
     fullSyncDuration: histogram(
       'sync_full_proxy_rules_duration_seconds',
@@ -57,17 +74,9 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       'sync_proxy_rules_last_queued_timestamp_seconds',
       'The last time a sync of proxy rules was queued',
     ),
-    endpointChangesPending: gauge(
-      'sync_proxy_rules_endpoint_changes_pending',
-      'Pending proxy rules Endpoint changes',
-    ),
     endpointChangesTotal: counter(
       'sync_proxy_rules_endpoint_changes_total',
       'Cumulative proxy rules Endpoint changes',
-    ),
-    serviceChangesPending: gauge(
-      'sync_proxy_rules_service_changes_pending',
-      'Pending proxy rules Service changes',
     ),
     serviceChangesTotal: counter(
       'sync_proxy_rules_service_changes_total',

@@ -56,7 +56,25 @@ function askUdp(address, port) {
   });
 }
 
+/** Asks over and over until told to stop (SIGTERM), then reports how often it went well and how it did not. */
+async function load(protocol, address, port) {
+  const counts = {};
+  let running = true;
+  process.on('SIGTERM', () => {
+    running = false;
+  });
+  console.log('running');
+  while (running) {
+    const { server } = await (protocol === 'tcp' ? askTcp : askUdp)(address, port);
+    counts[server] = (counts[server] ?? 0) + 1;
+    // Leaves the processors to what is being tested.
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  console.log(JSON.stringify(counts));
+}
+
 if (role === 'serve') serve(args[0], Number(args[1]));
+else if (role === 'load') await load(args[0], args[1], Number(args[2]));
 else {
   const [protocol, address, port, count] = args;
   const answers = [];

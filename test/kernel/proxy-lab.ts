@@ -257,3 +257,31 @@ export async function ask(
   if (result.code !== 0) throw new Error(`asking failed: ${result.stderr}`);
   return JSON.parse(result.stdout) as Answer[];
 }
+
+/** Constant load from a namespace; `stop` ends it and returns how often each server (or failure) answered. */
+export async function constantLoad(
+  ns: Namespace,
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+): Promise<{ stop(): Promise<Record<string, number>> }> {
+  const program = await ns.programs.spawn(process.execPath, [
+    SCRIPT,
+    'load',
+    protocol,
+    address,
+    String(port),
+  ]);
+  let output = '';
+  program.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await once(program.stdout, 'data');
+  return {
+    async stop() {
+      program.kill('SIGTERM');
+      await program.exited;
+      return JSON.parse(output.trim().split('\n').at(-1)!) as Record<string, number>;
+    },
+  };
+}

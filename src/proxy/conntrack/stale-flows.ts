@@ -23,6 +23,10 @@ interface Entry {
   targets: Set<string>;
 }
 
+function hasUdp(service: DesiredService | undefined): boolean {
+  return service?.ports.some(({ port }) => port.protocol === 'UDP') === true;
+}
+
 function udpEntries(service: DesiredService | undefined): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   for (const desired of service?.ports ?? []) {
@@ -55,6 +59,7 @@ function isSubset(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 export function affectedDestinations(computed: readonly Computed[]): UdpDestination[] {
   const found: UdpDestination[] = [];
   for (const { before, after } of computed) {
+    if (!hasUdp(before) && !hasUdp(after)) continue;
     const old = udpEntries(before);
     const now = udpEntries(after);
     for (const [key, entry] of now) {
@@ -76,6 +81,7 @@ export function affectedDestinations(computed: readonly Computed[]): UdpDestinat
 export function allDestinations(services: Iterable<DesiredService>): UdpDestination[] {
   const found: UdpDestination[] = [];
   for (const service of services) {
+    if (!hasUdp(service)) continue;
     for (const { address, port, targets } of udpEntries(service).values()) {
       found.push({ address, port, answerers: targets, former: new Set() });
     }
