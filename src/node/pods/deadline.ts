@@ -19,7 +19,14 @@ export class Deadline {
         resolve();
       };
     });
-    this.#cancel = clock.after(ms, () => this.#reach());
+    this.#cancel = this.#schedule(ms);
+  }
+
+  /** No time left is no timer: it is reached at once. */
+  #schedule(ms: number): () => void {
+    if (ms > 0) return this.#clock.after(ms, () => this.#reach());
+    this.#reach();
+    return () => {};
   }
 
   get isReached(): boolean {
@@ -36,7 +43,7 @@ export class Deadline {
     if (at >= this.#at || this.#isReached) return;
     this.#at = at;
     this.#cancel();
-    this.#cancel = this.#clock.after(ms, () => this.#reach());
+    this.#cancel = this.#schedule(ms);
   }
 
   /** Ends the timer; `reached` then stays pending. */
