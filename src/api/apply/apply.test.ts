@@ -355,7 +355,9 @@ describe('server-side apply', () => {
     );
     const { object } = apply(hello({ type: 'NodePort' }), live, { manager: 'kubectl' });
     expect(object.spec?.type).toBe('NodePort');
-    expect(JSON.parse(object.metadata.annotations![key]!)).toMatchObject({ spec: { type: 'NodePort' } });
+    expect(object.metadata.annotations![key]).toBe(
+      '{"apiVersion":"v1","kind":"Service","metadata":{"annotations":{},"name":"hello","namespace":"default"},"spec":{"ports":[{"name":"http","port":80,"protocol":"TCP"}],"type":"NodePort"}}\n',
+    );
     const foreign = statusOf(() => apply(hello({ type: 'NodePort' }), live, { manager: 'argo' }));
     expect(foreign.code).toBe(409);
   });

@@ -36,6 +36,14 @@ export function lastAppliedFields(live: JsonObject, place: Place): FieldSet | un
   }
 }
 
+/** Members by name, as kubectl writes the annotation: its next client-side apply must find the same text. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, sorted(value[key]!)]));
+}
+
 /**
  * Keeps the annotation of client-side apply in step when kubectl applies on the server, so that users may go
  * back. Objects without the annotation are left alone.
@@ -46,7 +54,7 @@ export function withLastApplied(object: JsonObject, applied: JsonObject): JsonOb
   if (typeof present !== 'string' || present === '') return object;
   const { [LAST_APPLIED]: _, ...others } = annotationsOf(applied);
   const appliedMetadata = isObject(applied['metadata']) ? applied['metadata'] : {};
-  const text = `${JSON.stringify({ ...applied, metadata: { ...appliedMetadata, annotations: others } })}\n`;
+  const text = `${JSON.stringify(sorted({ ...applied, metadata: { ...appliedMetadata, annotations: others } }))}\n`;
   const value = Buffer.byteLength(text) > MAX_ANNOTATION_BYTES ? '' : text;
   const metadata = {
     ...(object['metadata'] as JsonObject),
