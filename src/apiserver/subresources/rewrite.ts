@@ -54,26 +54,29 @@ export function rewriteAddress(text: string, context: RewriteContext): string {
   return `${origin}${mapped}${rest}`;
 }
 
-/** Go's path.Join of two parts, with the trailing slash of the second kept. */
+/** The backend's path behind the prefix, with `.` and `..` resolved inside it: a page cannot link out of its proxy. */
 function joinPath(prefix: string, path: string): string {
   const segments: string[] = [];
-  for (const segment of `${prefix}/${path}`.split('/')) {
+  for (const segment of path.split('/')) {
     if (segment === '..') segments.pop();
     else if (segment !== '' && segment !== '.') segments.push(segment);
   }
-  const joined = `/${segments.join('/')}`;
-  return path.endsWith('/') && joined !== '/' ? `${joined}/` : joined;
+  const slash = path.endsWith('/') && segments.length > 0 ? '/' : '';
+  return `${prefix}/${segments.join('/')}${slash}`;
 }
 
-/** Rewrites the addresses of an HTML document, tag by tag; everything else stays byte for byte. */
+/**
+ * Rewrites the addresses of an HTML document, tag by tag; everything else stays byte for byte. The patterns scan
+ * each character a bounded number of times: pages are written by strangers.
+ */
 export function rewriteHtml(html: string, context: RewriteContext): string {
   return html.replace(
-    /<([a-zA-Z][a-zA-Z0-9]*)(\s(?:"[^"]*"|'[^']*'|[^'">])*)>/g,
+    /<([a-zA-Z][a-zA-Z0-9]*)(\s(?:"[^"]*"|'[^']*'|[^'"<>])*)>/g,
     (tag, name: string, attributes: string) => {
       const known = ATTRIBUTES[name.toLowerCase()];
       if (known === undefined) return tag;
       const rewritten = attributes.replace(
-        /([a-zA-Z-]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g,
+        /(?<![a-zA-Z-])([a-zA-Z-]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g,
         (whole, attribute: string, equals: string, value: string) => {
           if (!known.includes(attribute.toLowerCase())) return whole;
           const quote = value[0] === '"' || value[0] === "'" ? value[0] : '';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type KubeObject, StatusError } from '#api';
 import { createMetrics, type Logger, silentLogger } from '#base';
-import { createMemoryStore } from '#storage';
+import { createMemoryStore, type Store } from '#storage';
 import type { EgressDialer, UserInfo } from '../contracts.js';
 import { createInProcessTransport } from '../listen/index.js';
 import type { ApiServerOptions } from '../options.js';
@@ -12,6 +12,8 @@ export const admin: UserInfo = { name: 'admin', groups: ['system:masters', 'syst
 /** A whole API server over a memory store, without sockets. */
 export interface TestServer {
   server: ApiServer;
+  /** What the server stores in, for data that another server left there. */
+  store: Store;
   /** Sends JSON as a user and answers the JSON; rejects with StatusError for failures. */
   call<T = KubeObject & Record<string, unknown>>(
     method: string,
@@ -66,6 +68,7 @@ export async function startTestServer({
   await server.start();
   const test: TestServer = {
     server,
+    store,
     warnings: [],
     call: (method, path, body, call) => request(test, method, path, body, call),
     stop: async () => {

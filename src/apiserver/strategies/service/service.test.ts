@@ -365,6 +365,34 @@ describe('Services on a single-stack cluster', () => {
     expect(slice).toMatchObject({ endpoints: [{ addresses: ['192.0.2.1'] }], ports: [{ port: 6443 }] });
   });
 
+  it.each<[core.ServiceSpec, Partial<core.ServiceSpec>]>([
+    [
+      { clusterIP: '10.96.123.4' },
+      { clusterIPs: ['10.96.123.4'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' },
+    ],
+    [
+      { clusterIP: 'None', selector: { a: 'b' } },
+      { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' },
+    ],
+    [{ clusterIP: 'None' }, { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }],
+    [
+      { type: 'ExternalName', externalName: 'x.example', internalTrafficPolicy: 'Cluster' },
+      { type: 'ExternalName' },
+    ],
+  ])('that an older server stored as %j read as %j and can be changed', async (spec, expected) => {
+    const name = fresh();
+    const old = { ...manifest({ type: 'ClusterIP', ports: [{ port: 80 }], ...spec }, name) };
+    old.metadata = { name, namespace: 'default', uid: name, creationTimestamp: '2020-01-01T00:00:00Z' };
+    const key = `/registry/services/specs/default/${name}`;
+    await server.store.txn([], [{ op: 'put', key, value: Buffer.from(JSON.stringify(old)) }]);
+    const read = await server.call<core.Service>('GET', `${SERVICES}/${name}`);
+    expect(read.spec).toMatchObject(expected);
+    if (spec.type === 'ExternalName') expect(read.spec).not.toHaveProperty('internalTrafficPolicy');
+    const put = { ...read, metadata: { ...read.metadata, labels: { changed: 'yes' } } };
+    const after = await server.call<core.Service>('PUT', `${SERVICES}/${name}`, put);
+    expect(after.spec).toMatchObject(expected);
+  });
+
   it('answer 409 for a name that exists, and leave its allocations alone', async () => {
     const service = await create(server, { ports: [port()] });
     const before = await ips(server);
