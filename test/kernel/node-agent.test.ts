@@ -14,9 +14,9 @@ import {
   systemClock,
 } from '#base';
 import { createInformerFactory, Resources } from '#client';
+import { FakeClient } from '#client/testing';
 import { createPrograms } from '#host';
 import { createNodeAgent } from '#node';
-import { FakeClient } from '../../src/client/testing/fake-client.js';
 import { inNamespaces } from './node-namespace.js';
 
 const NODE = 'node-1';
