@@ -124,10 +124,18 @@ class Server {
     this.#agent = new Agent({ keepAlive: true, maxSockets: clients + 200, ca, cert, key });
   }
 
-  call(method: string, path: string, body?: string, contentType = 'application/json'): Promise<Buffer> {
+  call(
+    method: string,
+    path: string,
+    body?: string,
+    contentType = 'application/json',
+    accept = 'application/json',
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const headers =
-        body === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
+        body === undefined
+          ? { accept }
+          : { accept, 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
       const request = httpsRequest(
         { host: '127.0.0.1', port: this.#hello.port, path, method, headers, agent: this.#agent },
         (response) => {
@@ -262,6 +270,7 @@ async function measure(server: Server, { count, clients }: Settings): Promise<vo
     ),
   );
   await measureList(server, count);
+  await measureFairness(server);
   await measureFanOut(server, clients);
   row(
     'Service delete',
@@ -287,6 +296,29 @@ async function measureList(server: Server, count: number): Promise<void> {
   times.sort((a, b) => a - b);
   const median = times[times.length >> 1]!.toFixed(1);
   row(`list of ${count.toLocaleString('en')} Services`, `${median} ms (${Math.round(bytes / 1000)} KB)`);
+}
+
+/** Lease renewals of 50 nodes while other clients list everything again and again, plain and as tables. */
+async function measureFairness(server: Server): Promise<void> {
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  for (let i = 0; i < 50; i++) {
+    await server.call('POST', leases, JSON.stringify({ metadata: { name: `n${i}` }, spec: {} }));
+  }
+  let listing = true;
+  const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  const listers = [undefined, table].map(async (accept) => {
+    while (listing) await server.call('GET', SERVICES, undefined, undefined, accept);
+  });
+  const renew = (i: number) =>
+    server.call(
+      'PATCH',
+      `${leases}/n${i % 50}`,
+      JSON.stringify({ spec: { renewTime: new Date().toISOString().replace('Z', '000Z') } }),
+      'application/merge-patch+json',
+    );
+  row('leases under 2 listers', await load(4, 500, renew));
+  listing = false;
+  await Promise.all(listers);
 }
 
 async function measureFanOut(server: Server, clients: number): Promise<void> {

@@ -52,7 +52,8 @@ const verbs: [verb: string, method: string, path: string, body?: unknown][] = [
 ];
 
 describe.each(verbs)('%s', (_verb, method, path, body) => {
-  const headers = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
+  const headers: Record<string, string> =
+    method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
 
   it('is allowed for an administrator', async () => {
     const { status } = await clients['admin']!.call(method, path, { body, headers });

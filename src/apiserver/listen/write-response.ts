@@ -34,21 +34,18 @@ export async function writeResponse(
   const headers: Record<string, string> = { ...answer.headers };
   if (options.close && !options.http2) headers['connection'] = 'close';
   if (!Buffer.isBuffer(body) && !Array.isArray(body)) {
-    if (answer.document === true && acceptsGzip(options.acceptEncoding)) {
+    if (answer.document === true && !options.head && acceptsGzip(options.acceptEncoding)) {
       compress(headers);
-      return writeGzip(response, answer.status, headers, body, options.head);
+      return writeGzip(response, answer.status, headers, body);
     }
     return writeStream(response, answer.status, headers, body, options.head);
   }
   const pieces = Buffer.isBuffer(body) ? [body] : body;
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  if (
-    size > GZIP_THRESHOLD &&
-    acceptsGzip(options.acceptEncoding) &&
-    headers['content-encoding'] === undefined
-  ) {
+  const large = size > GZIP_THRESHOLD && headers['content-encoding'] === undefined;
+  if (large && !options.head && acceptsGzip(options.acceptEncoding)) {
     compress(headers);
-    return writeGzip(response, answer.status, headers, coalesce(pieces), options.head);
+    return writeGzip(response, answer.status, headers, coalesce(pieces));
   }
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = String(size);
   response.writeHead(answer.status, headers);
@@ -71,13 +68,12 @@ async function writeStream(
   body: AsyncIterable<Buffer>,
   head: boolean,
 ): Promise<void> {
-  response.writeHead(status, headers);
-  if (head) return end(response);
-  // Watchers wait for the head before the first event.
-  (response as ServerResponse).flushHeaders();
   const iterator = body[Symbol.asyncIterator]();
   try {
-    for (;;) {
+    response.writeHead(status, headers);
+    // Watchers wait for the head before the first event.
+    if (!head) (response as ServerResponse).flushHeaders();
+    while (!head) {
       const next = await iterator.next();
       if (next.done === true || !(await write(response, next.value))) break;
     }
@@ -92,10 +88,8 @@ async function writeGzip(
   status: number,
   headers: Record<string, string>,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
-  head: boolean,
 ): Promise<void> {
   response.writeHead(status, headers);
-  if (head) return end(response);
   const zip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE_BYTES });
   const feeding = feed(zip, chunks);
   try {

@@ -90,10 +90,20 @@ export class Pipeline {
     const exempt = !info.isResourceRequest && HEALTH.test(info.path);
     const kind = MUTATING.has(info.verb) ? 'mutating' : 'readOnly';
     const release = exempt ? undefined : this.#options.inFlight.enter(kind, context.user.groups);
+    return this.#accounted(() => this.#timed(context), release ?? (() => {}));
+  }
+
+  /** Runs `done` when the answer is complete: for a stream that is its end, not its head. */
+  async #accounted(run: () => Promise<ApiResponse>, done: () => void): Promise<ApiResponse> {
+    let streaming = false;
     try {
-      return await this.#timed(context);
+      const response = await run();
+      const { body } = response;
+      if (Buffer.isBuffer(body) || Array.isArray(body)) return response;
+      streaming = true;
+      return { ...response, body: new EndingBody(body, done) };
     } finally {
-      release?.();
+      if (!streaming) done();
     }
   }
 
@@ -114,17 +124,8 @@ export class Pipeline {
     return response ?? textResponse(404, '404 page not found\n');
   }
 
-  async #stream(context: RequestContext): Promise<ApiResponse> {
-    const done = this.#options.metrics.longRunning(context.info);
-    let response: ApiResponse | undefined;
-    try {
-      response = await this.#dispatch(context);
-    } finally {
-      if (response === undefined || Buffer.isBuffer(response.body) || Array.isArray(response.body)) done();
-    }
-    const { body } = response;
-    if (Buffer.isBuffer(body) || Array.isArray(body)) return response;
-    return { ...response, body: whenEnded(body, done) };
+  #stream(context: RequestContext): Promise<ApiResponse> {
+    return this.#accounted(() => this.#dispatch(context), this.#options.metrics.longRunning(context.info));
   }
 
   #timed(context: RequestContext): Promise<ApiResponse> {
@@ -196,11 +197,40 @@ function auditId(asked: string | undefined): string {
   return asked !== undefined && /^[\w.:-]{1,64}$/.test(asked) ? asked : randomUUID();
 }
 
-async function* whenEnded(body: AsyncIterable<Buffer>, done: () => void): AsyncGenerator<Buffer> {
-  try {
-    yield* body;
-  } finally {
-    done();
+/** A body that says when it has been read or given up. Unlike a generator it does so also when it was never begun. */
+class EndingBody implements AsyncIterable<Buffer>, AsyncIterator<Buffer> {
+  readonly #inner: AsyncIterator<Buffer>;
+  #done: (() => void) | undefined;
+
+  constructor(body: AsyncIterable<Buffer>, done: () => void) {
+    this.#inner = body[Symbol.asyncIterator]();
+    this.#done = done;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Buffer>> {
+    try {
+      const next = await this.#inner.next();
+      if (next.done === true) this.#end();
+      return next;
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Buffer>> {
+    this.#end();
+    await this.#inner.return?.();
+    return { done: true, value: undefined };
+  }
+
+  #end(): void {
+    this.#done?.();
+    this.#done = undefined;
   }
 }
 
