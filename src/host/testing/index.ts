@@ -1,0 +1,2 @@
+/** Doubles of host programs for the unit tests of proxy and node. */
+export * from './fake-programs.js';
