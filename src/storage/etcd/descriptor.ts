@@ -43,7 +43,7 @@ const requests = {
   ResponseHeader: message('cluster_id:1 uint64, member_id:2 uint64, revision:3 int64, raft_term:4 uint64'),
   RangeRequest: message(
     'key:1 bytes, range_end:2 bytes, limit:3 int64, revision:4 int64, serializable:7 bool, keys_only:8 bool, ' +
-      'count_only:9 bool, min_mod_revision:10 int64',
+      'count_only:9 bool',
   ),
   RangeResponse: message(
     'header:1 ResponseHeader, kvs:2 repeated mvccpb.KeyValue, more:3 bool, count:4 int64',

@@ -25,10 +25,14 @@ import type {
   TxnResponse,
 } from './messages.js';
 import type { EtcdStoreOptions } from './options.js';
+import { Tail } from './tail.js';
 import { reportsProgressSafely } from './version.js';
 
 const START_ATTEMPTS = 8;
 const START_BACKOFF = { initialMs: 100, maxMs: 2_000 };
+/** How long progress is looked for before the asker has to ask again, and how often. */
+const PROVE_MS = 2_000;
+const PROVE_AGAIN_MS = 10;
 /** Pairs per message when a whole range is asked for, as kube-apiserver. */
 const PAGE = 10_000;
 
@@ -39,16 +43,19 @@ export class EtcdStore implements Store {
   readonly #leases: Leases;
   readonly #logger: Logger;
   readonly #watches = new Set<EtcdWatch>();
-  readonly #verifying = new WeakSet<EtcdWatch>();
+  readonly #proving = new WeakSet<EtcdWatch>();
+  readonly #prefix: string;
   #closed = false;
-  #safeProgress = false;
+  /** Stands in for progress reports that cannot be trusted. */
+  #tail: Tail | undefined;
   /** The newest revision that any answer has shown to this process. */
   #seen = 0;
   #revisionRead: { running: Promise<number>; next: Promise<number> | undefined } | undefined;
 
   constructor(options: EtcdStoreOptions) {
     this.#connection = new Connection(options);
-    this.#keys = new Keys(options.prefix ?? '');
+    this.#prefix = options.prefix ?? '';
+    this.#keys = new Keys(this.#prefix);
     this.#leases = new Leases(this.#connection);
     this.#logger = options.logger;
   }
@@ -56,8 +63,10 @@ export class EtcdStore implements Store {
   async start(): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#probe();
-        await this.revision();
+        const safe = await this.#probe();
+        const revision = await this.revision();
+        if (!safe)
+          this.#tail = new Tail((from, signal) => this.#watchAll(from, signal), this.#prefix, revision);
         return;
       } catch (error) {
         if (attempt >= START_ATTEMPTS || this.#closed) {
@@ -70,7 +79,7 @@ export class EtcdStore implements Store {
   }
 
   /** Asks every endpoint for its version: progress is only asked for when all that answer report it safely. */
-  async #probe(): Promise<void> {
+  async #probe(): Promise<boolean> {
     const answers = await Promise.allSettled(
       Array.from({ length: this.#connection.endpointCount }, (_, endpoint) =>
         this.#connection.call<StatusResponse>('Maintenance', 'Status', {}, { read: true, endpoint }),
@@ -78,12 +87,20 @@ export class EtcdStore implements Store {
     );
     const versions = answers.filter((a) => a.status === 'fulfilled').map((a) => a.value.version);
     if (versions.length === 0) throw (answers[0] as PromiseRejectedResult).reason;
-    this.#safeProgress = versions.every(reportsProgressSafely);
-    this.#logger.info('connected to etcd', { versions, safeProgress: this.#safeProgress });
+    const safe = versions.every(reportsProgressSafely);
+    this.#logger.info('connected to etcd', { versions, safeProgress: safe });
+    return safe;
+  }
+
+  /** Every key of the cluster, as it is on the wire. */
+  #watchAll(from: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
+    const range = { start: '\0', end: '\0', from };
+    return new EtcdWatch(this.#connection, new Keys(''), this.#logger, range, { signal }, () => undefined);
   }
 
   async stop(): Promise<void> {
     this.#closed = true;
+    this.#tail?.stop();
     for (const watch of [...this.#watches]) watch.finish();
     this.#connection.close();
   }
@@ -216,58 +233,44 @@ export class EtcdStore implements Store {
     this.#assertOpen();
     const asked = options.startRevision ?? 0;
     const range = { start, end, from: asked > 0 ? asked : this.#seen + 1 };
-    const watch = new EtcdWatch(this.#connection, this.#keys, this.#logger, range, options, (ended) =>
-      this.#watches.delete(ended),
-    );
-    if (!options.signal.aborted) this.#watches.add(watch);
+    const watch = new EtcdWatch(this.#connection, this.#keys, this.#logger, range, options, (ended) => {
+      this.#watches.delete(ended);
+      this.#tail?.delete(ended);
+    });
+    if (!options.signal.aborted) {
+      this.#watches.add(watch);
+      this.#tail?.add(watch);
+    }
     return watch;
   }
 
   requestProgress(only?: AsyncIterable<WatchBatch>): void {
     if (this.#closed) return;
     for (const watch of only instanceof EtcdWatch ? [only] : this.#watches) {
-      if (this.#safeProgress) watch.askProgress();
-      else this.#verifyProgress(watch);
+      if (this.#tail === undefined) watch.askProgress();
+      else this.#prove(this.#tail, watch);
     }
   }
 
-  /**
-   * Progress for etcd before 3.4.31 and 3.5.13, whose own reports may overtake events: if no key of the interval
-   * was written after what the watch has, and none disappeared, then it has everything up to the reading.
-   */
-  #verifyProgress(watch: EtcdWatch): void {
-    if (this.#verifying.has(watch)) return;
-    this.#verifying.add(watch);
-    this.#unchangedSince(watch, watch.delivered)
-      .then((revision) => {
-        if (revision !== undefined) watch.progress(revision);
-      })
+  #prove(tail: Tail, watch: EtcdWatch): void {
+    if (this.#proving.has(watch)) return;
+    this.#proving.add(watch);
+    this.#proveProgress(tail, watch)
       .catch((error: unknown) => this.#logger.debug('etcd progress is not known', { err: error }))
-      .finally(() => this.#verifying.delete(watch));
+      .finally(() => this.#proving.delete(watch));
   }
 
-  async #unchangedSince(watch: EtcdWatch, delivered: number): Promise<number | undefined> {
-    const range = { key: this.#keys.encode(watch.start), range_end: this.#keys.encode(watch.end) };
-    if (delivered < 1) return undefined;
-    const now = await this.#connection.call<TxnResponse>(
-      'KV',
-      'Txn',
-      {
-        compare: [],
-        success: [
-          { request_range: { ...range, min_mod_revision: delivered + 1, keys_only: true, limit: 1 } },
-          { request_range: { ...range, count_only: true } },
-        ],
-        failure: [],
-      },
-      { read: true },
-    );
-    const revision = this.#saw(now.header.revision);
-    if (revision <= delivered) return revision;
-    const [changed, counted] = now.responses.map((r) => r.response_range!);
-    if (changed!.kvs.length > 0) return undefined;
-    const before = await this.#range({ ...range, count_only: true, revision: delivered });
-    return before.count === counted!.count ? revision : undefined;
+  /** Reports to the watch what the tail proves, until that is as new as the store was when it was asked. */
+  async #proveProgress(tail: Tail, watch: EtcdWatch): Promise<void> {
+    const target = await this.revision();
+    const deadline = Date.now() + PROVE_MS;
+    while (watch.delivered < target && Date.now() < deadline && this.#watches.has(watch)) {
+      const proven = await tail.proven(watch);
+      if (proven !== undefined) watch.progress(proven);
+      else await Promise.race([tail.moved(), sleep(PROVE_AGAIN_MS)]);
+    }
+    // Nothing happened since: that is progress as well.
+    if (watch.delivered >= target) watch.progress(watch.delivered);
   }
 
   /** Callers share one quorum read, but never one that began before they asked. */

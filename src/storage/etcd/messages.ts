@@ -16,7 +16,6 @@ export interface RangeRequest {
   revision?: number;
   keys_only?: boolean;
   count_only?: boolean;
-  min_mod_revision?: number;
 }
 export interface RangeResponse {
   header: Header;
