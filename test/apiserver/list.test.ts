@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeEnvelope, message } from '#api';
 import { TestClient } from './api-client.js';
 import { startServer, type TestServer } from './start-server.js';
 
@@ -176,14 +177,20 @@ describe('other forms', () => {
     expect(image.json.reason).toBe('NotAcceptable');
   });
 
-  it('answers single objects in protobuf to clients that take nothing else', async () => {
-    const response = await client.open('GET', `${MAPS}/m01`, {
-      headers: { accept: 'application/vnd.kubernetes.protobuf' },
-    });
+  it.each([
+    ['an object', `${MAPS}/m01`, 'ConfigMap'],
+    ['a list', `${MAPS}?limit=2`, 'ConfigMapList'],
+  ])('answers %s in protobuf to clients that take nothing else', async (_what, path, kind) => {
+    const headers = { accept: 'application/vnd.kubernetes.protobuf' };
+    const response = await client.open('GET', path, { headers });
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     expect(response.headers['content-type']).toBe('application/vnd.kubernetes.protobuf');
-    expect(Buffer.concat(chunks).subarray(0, 4).toString('latin1')).toBe('k8s\0');
+    const envelope = decodeEnvelope(Buffer.concat(chunks));
+    expect(envelope).toMatchObject({ apiVersion: 'v1', kind });
+    const decoded = envelope.decode(message(`core.v1.${kind}`));
+    if (kind === 'ConfigMap') expect(decoded).toMatchObject({ metadata: { name: 'm01' }, data: { i: '1' } });
+    else expect((decoded as { items: unknown[] }).items).toHaveLength(2);
   });
 
   it('compresses large answers for those who ask', async () => {

@@ -55,6 +55,11 @@ export function encodeProtobuf(kind: KindInfo, object: KubeObject): Buffer {
   return encodeMessageBody(object, message(kind.message));
 }
 
+/** `list` is the whole list as JSON would have it. */
+export function encodeProtobufList(kind: KindInfo, list: object): Buffer {
+  return encodeMessageBody(list, message(`${kind.message}List`));
+}
+
 /** An apply configuration as the client wrote it (YAML or JSON): nothing is filled in, because every field counts. */
 export function parseConfiguration(
   kind: KindInfo,

@@ -4,7 +4,7 @@ import type { ApiResponse, RequestContext } from '../contracts.js';
 import { type Negotiated, negotiate } from '../request/negotiation.js';
 import { listQuery, readVersion } from './query.js';
 import type { Resource } from './resource.js';
-import { listOffer, listResponse, objectResponse, readOffer } from './respond.js';
+import { listResponse, objectResponse, readOffer } from './respond.js';
 import { selectionOf } from './selection.js';
 
 /** GET of one object. */
@@ -23,7 +23,7 @@ export async function getObject(context: RequestContext, resource: Resource): Pr
 
 /** GET of a collection. */
 export async function listObjects(context: RequestContext, resource: Resource): Promise<ApiResponse> {
-  const form = negotiate(context.request.headers['accept'], listOffer);
+  const form = negotiate(context.request.headers['accept'], readOffer(resource));
   const list = await resource.cacher.list(listOptions(context, resource));
   return listAnswer(context, resource, form, list);
 }

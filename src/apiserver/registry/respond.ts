@@ -2,7 +2,7 @@ import { encodeYaml, type KubeObject } from '#api';
 import type { CachedList, CachedObject } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { Negotiated, Offer } from '../request/negotiation.js';
-import { encodeProtobuf, hasProtobuf } from './bodies.js';
+import { encodeProtobuf, encodeProtobufList, hasProtobuf } from './bodies.js';
 import { partialList, partialObject } from './partial.js';
 import { type Resource, viewOf } from './resource.js';
 import { buildTable, tableOptions } from './table.js';
@@ -13,13 +13,10 @@ const ITEMS_PER_TURN = 200;
 /** A stored object, or one that exists only in this request (dry runs). */
 export type Subject = { cached: CachedObject } | { object: KubeObject };
 
-/** What single objects can be answered as. */
+/** What objects and lists can be answered as. */
 export function readOffer(resource: Resource): Offer {
   return { table: true, partial: true, protobuf: hasProtobuf(resource.kind), yaml: true };
 }
-
-/** What lists can be answered as; there is no list encoder for protobuf. */
-export const listOffer: Offer = { table: true, partial: true, protobuf: false, yaml: true };
 
 /** What watches can frame. */
 export const watchOffer: Offer = { table: true, partial: true, protobuf: false, yaml: false };
@@ -88,11 +85,9 @@ export async function listResponse(
     const options = tableOptions(context.info, form.transformVersion, Date.now());
     return { status: 200, headers, body: await tableBody(resource, turns, options, metadata, form) };
   }
-  return {
-    status: 200,
-    headers,
-    body: encode(form, { kind: `${kind.kind}List`, apiVersion, metadata, items: turns }),
-  };
+  const whole = { kind: `${kind.kind}List`, apiVersion, metadata, items: turns };
+  const body = form.encoding === 'protobuf' ? encodeProtobufList(kind, whole) : encode(form, whole);
+  return { status: 200, headers, body };
 }
 
 /** A table whose rows are printed some at a time; JSON pieces, or one YAML document. */

@@ -9,7 +9,7 @@ import { type DeleteOptions, optionsFromQuery } from './delete-options.js';
 import { patchSource } from './patch.js';
 import { listAnswer, listOptions } from './read.js';
 import type { Resource } from './resource.js';
-import { listOffer, objectResponse, readOffer } from './respond.js';
+import { objectResponse, readOffer } from './respond.js';
 import { updateObject } from './update.js';
 import type { WriteCall, WriteEnv, Written } from './write-call.js';
 import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
@@ -136,7 +136,7 @@ export async function deleteCollection(
   context: RequestContext,
   resource: Resource,
 ): Promise<ApiResponse> {
-  const form = negotiate(context.request.headers['accept'], listOffer);
+  const form = negotiate(context.request.headers['accept'], readOffer(resource));
   const options = await readDeleteOptions(context);
   const list = await resource.cacher.list(listOptions(context, resource));
   const items = await deleteEach(env, resource, deleteCall(context, options), list.items, options);
