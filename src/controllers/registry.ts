@@ -1,4 +1,5 @@
 import type { Startable } from '#base';
+import { createDaemonSetController } from './daemon-set/index.js';
 import { createDeploymentController } from './deployment/index.js';
 import type { ControllerDeps } from './deps.js';
 import { createEndpointSliceController } from './endpoint-slice/index.js';
@@ -60,6 +61,9 @@ export const CONTROLLERS: Record<string, Controller> = {
   ),
   'deployment-controller': controller('deployment-controller', (_, deps) =>
     createDeploymentController({}, deps),
+  ),
+  'daemonset-controller': controller('daemon-set-controller', (_, deps) =>
+    createDaemonSetController({}, deps),
   ),
   'namespace-controller': controller('namespace-controller', (_, deps) =>
     createNamespaceController({}, deps),

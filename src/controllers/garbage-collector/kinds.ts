@@ -16,6 +16,9 @@ const SHARED = new Set([
   'apps/deployments',
   'apps/replicasets',
   'apps/daemonsets',
+  'apps/controllerrevisions',
+  'networking.k8s.io/servicecidrs',
+  'networking.k8s.io/ipaddresses',
   'discovery.k8s.io/endpointslices',
 ]);
 /** Never owned by anything, and many. */

@@ -1,7 +1,7 @@
 import type { core } from '#api';
+import { matchesNodeSelection } from '../common/node-selection.js';
 import { tolerates, untolerated } from '../common/tolerations.js';
 import type { HostPort, NodeState, PodInfo } from './cluster-state.js';
-import { matchesNodeSelection } from './node-selection.js';
 
 /** Why a Pod does not fit on a node, in upstream's words; empty when it does. */
 export type Filter = (info: PodInfo, state: NodeState) => string[];

@@ -1,8 +1,8 @@
 import type { core } from '#api';
+import { matchesTerm } from '../common/node-selection.js';
 import { controllerOf } from '../common/owners.js';
 import { untolerated } from '../common/tolerations.js';
 import type { NodeState, PodInfo } from './cluster-state.js';
-import { matchesTerm } from './node-selection.js';
 import { compileTerm, type NamespaceLabels } from './pod-affinity.js';
 import { countMatching, spreadMatcher } from './topology-spread.js';
 

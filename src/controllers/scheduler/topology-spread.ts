@@ -1,9 +1,9 @@
 import type { core } from '#api';
 import { count } from '../common/maps.js';
+import { matchesNodeSelection } from '../common/node-selection.js';
 import { compileSelector, type LabelMatcher } from '../common/selector.js';
 import { untolerated } from '../common/tolerations.js';
 import type { NodeState } from './cluster-state.js';
-import { matchesNodeSelection } from './node-selection.js';
 
 interface Constraint {
   maxSkew: number;

@@ -1,9 +1,10 @@
 import type { core } from '#api';
 import { Resources } from '#client';
 import type { FakeClient } from '#client/testing';
+import { nodeOf } from '../daemon-set/nodes.js';
 
 /**
- * Makes Pods run and become ready as soon as they exist (on node `n1`); `readyImages` limits which become
+ * Makes Pods run and become ready as soon as they exist (on the node they are pinned to, else on `n1`); `readyImages` limits which become
  * ready. Returns what ends it.
  */
 export function simulateKubelet(client: FakeClient, options: { readyImages?: string[] } = {}): () => void {
@@ -20,7 +21,7 @@ export function simulateKubelet(client: FakeClient, options: { readyImages?: str
       const ip = `10.244.${address >> 8}.${address & 255}`;
       client.seed(Resources.pods, {
         ...current,
-        spec: { ...current.spec!, nodeName: 'n1' },
+        spec: { ...current.spec!, nodeName: nodeOf(current) || 'n1' },
         status: {
           phase: 'Running',
           podIP: ip,

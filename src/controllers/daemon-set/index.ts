@@ -1,0 +1,1 @@
+export { createDaemonSetController, type DaemonSetOptions } from './controller.js';
