@@ -194,6 +194,27 @@ describe('NodePorts', () => {
     expect((await nodePorts.taken()).size).toBe(51);
   });
 
+  it('is counted under kube-apiserver’s metric names', async () => {
+    const deps = fakeDeps(new FakeObjectStore());
+    const { nodePorts, clusterIPs, start } = createAllocators({ serviceCIDRs: ['10.0.0.0/24'] }, deps);
+    await start();
+    await nodePorts.transact((ports) => [ports.allocate(30001), ports.allocateNext()]);
+    await expect(nodePorts.transact((ports) => ports.allocate(1))).rejects.toThrow();
+    await clusterIPs.allocateNext('IPv4', owner('a'));
+    const { body } = await deps.metrics.scrape();
+    for (const line of [
+      'kube_apiserver_nodeport_allocator_allocated_ports 2',
+      'kube_apiserver_nodeport_allocator_available_ports 2766',
+      'kube_apiserver_nodeport_allocator_allocation_total{scope="dynamic"} 1',
+      'kube_apiserver_nodeport_allocator_allocation_errors_total{scope="static"} 1',
+      'kube_apiserver_clusterip_allocator_allocated_ips{cidr="10.0.0.0/24"} 1',
+      'kube_apiserver_clusterip_allocator_available_ips{cidr="10.0.0.0/24"} 253',
+      'kube_apiserver_clusterip_allocator_allocation_total{cidr="10.0.0.0/24",scope="dynamic"} 1',
+    ]) {
+      expect(body).toContain(line);
+    }
+  });
+
   it('answers dry runs with ports that cannot exist and checks requested ones', async () => {
     const store = new FakeObjectStore();
     const { nodePorts } = await allocators(store, ['10.0.0.0/24']);

@@ -111,6 +111,8 @@ export class NodePorts {
   readonly #random: Random;
   readonly #allocations: Counter;
   readonly #errors: Counter;
+  /** Ports taken when this server last saw the bitmap. */
+  #used: number | undefined;
   #pending: Pending[] = [];
   #flushing = false;
 
@@ -124,6 +126,15 @@ export class NodePorts {
     this.#errors = metrics.counter(`${name}_errors_total`, 'Number of errors trying to allocate NodePort', [
       'scope',
     ]);
+    const gauge = (what: string, value: (used: number) => number) =>
+      metrics.gauge(
+        `kube_apiserver_nodeport_allocator_${what}_ports`,
+        `Number of NodePorts ${what} for Services`,
+        [],
+        (target) => this.#used !== undefined && target.set(value(this.#used)),
+      );
+    gauge('allocated', (used) => used);
+    gauge('available', (used) => range.size - used);
   }
 
   #count(counter: Counter, { taken }: Session): void {
@@ -188,6 +199,7 @@ export class NodePorts {
     const apply = (object: RangeAllocation): RangeAllocation | undefined => {
       const next = change(this.#decode(object));
       if (next === undefined) return undefined;
+      this.#used = next.count;
       const data = next.snapshot().toString('base64');
       if (data === object.data && object.range === formatPortRange(this.range)) return undefined;
       return { ...object, range: formatPortRange(this.range), data };
@@ -236,7 +248,9 @@ export class NodePorts {
 
   /** Ports taken in the store now. */
   async taken(): Promise<Set<number>> {
-    return new Set(this.#decode(await this.#read()).ports());
+    const bitmap = this.#decode(await this.#read());
+    this.#used = bitmap.count;
+    return new Set(bitmap.ports());
   }
 
   release(ports: number[]): Promise<void> {

@@ -85,6 +85,13 @@ export class PortBitmap {
     this.#bits[(port - this.range.base) >> 3]! &= ~(1 << ((port - this.range.base) & 7));
   }
 
+  /** Number of taken ports. */
+  get count(): number {
+    let count = 0;
+    for (let bits of this.#bits) for (; bits !== 0; bits &= bits - 1) count++;
+    return count;
+  }
+
   *ports(): IterableIterator<number> {
     for (let offset = 0; offset < this.range.size; offset++) {
       if (this.#taken(offset)) yield this.range.base + offset;

@@ -1,3 +1,4 @@
+import type { Counter } from '#base';
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from '../contracts.js';
 import type { Living, ServerDeps } from '../deps.js';
 import { NodeAuthorizer } from './node-authorizer.js';
@@ -19,8 +20,14 @@ export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
   readonly policy: PolicyCache;
   readonly #references: NodeReferences;
   readonly #nodes: NodeAuthorizer;
+  readonly #decisions: Counter;
 
   constructor(deps: ServerDeps) {
+    this.#decisions = deps.metrics.counter(
+      'apiserver_authorization_decisions_total',
+      'Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.',
+      ['type', 'name', 'decision'],
+    );
     this.policy = new PolicyCache(deps);
     this.#references = new NodeReferences(deps);
     this.#nodes = new NodeAuthorizer(this.#references);
@@ -39,10 +46,15 @@ export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
       return { decision: 'allow', reason: '' };
     }
     const node = await this.#nodes.authorize(attributes);
-    if (node.decision === 'allow') return node;
+    if (node.decision === 'allow') return this.#counted('Node', node);
     const role = this.#byRole(attributes);
-    if (role.decision === 'allow') return role;
+    if (role.decision === 'allow') return this.#counted('RBAC', role);
     return { decision: 'noOpinion', reason: [node.reason, role.reason].filter((r) => r !== '').join(', ') };
+  }
+
+  #counted(type: string, decision: Decision): Decision {
+    this.#decisions.inc({ type, name: type.toLowerCase(), decision: 'allowed' });
+    return decision;
   }
 
   #byRole(attributes: AuthorizationAttributes): Decision {

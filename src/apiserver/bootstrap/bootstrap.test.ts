@@ -207,6 +207,25 @@ describe('the repair of ClusterIPs', () => {
   });
 });
 
+it('an address that is deleted under a living Service comes back by itself', async () => {
+  const { store, deps, allocators } = await world();
+  const kind = builtInKind('networking.v1.IPAddress');
+  const repair = new ClusterIPRepair(deps, allocators.clusterIPs);
+  await repair.start();
+  started.push(repair);
+  await allocators.clusterIPs.allocate('10.96.0.20', { namespace: 'default', name: 'alive' });
+  await store.create(builtInKind('core.v1.Service'), service('alive', { clusterIPs: ['10.96.0.20'] }));
+  await store.delete(kind, '', '10.96.0.20');
+  deps.clock.advance(600);
+  await expect.poll(() => store.get(kind, '', '10.96.0.20')).toBeDefined();
+  expect(await events(store)).toEqual([
+    'ClusterIPNotAllocated: Cluster IP [IPv4]: 10.96.0.20 is not allocated; repairing',
+  ]);
+  await repair.stop();
+  await store.delete(kind, '', '10.96.0.20');
+  expect(deps.clock.pending).toBe(0);
+});
+
 describe('the repair of node ports', () => {
   const bits = async (store: FakeObjectStore) =>
     (await store.get<RangeAllocation>(rangeAllocationKind, '', 'servicenodeports'))?.data;

@@ -1,5 +1,5 @@
 import type { core, networking } from '#api';
-import { type IpAddress, parseIp } from '#base';
+import { type Counter, type IpAddress, parseIp, type Startable } from '#base';
 import {
   AllocationError,
   type ClusterIPs,
@@ -17,17 +17,82 @@ const COMPONENT = 'ipallocator-repair-controller';
 /** An address without Service may belong to one that is being created right now. */
 const ORPHAN_MS = 60_000;
 
+/** Upstream's label values of the repair metrics. */
+const ERROR_TYPES: Record<string, string> = {
+  ClusterIPNotValid: 'invalid',
+  ClusterIPAlreadyAllocated: 'duplicate',
+  ClusterIPOutOfRange: 'outOfRange',
+  ClusterIPNotAllocated: 'repair',
+};
+/** After an address has gone, its Service is looked at this much later: most often it goes as well. */
+const REACT_MS = 500;
+
 /**
  * Makes IPAddress objects and Services agree again after a crash, a restored backup or a hand-made mess
- * (upstream registry/core/service/ipallocator/controller/repairip.go). Never changes a Service.
+ * (upstream registry/core/service/ipallocator/controller/repairip.go). Never changes a Service. `run` looks at
+ * everything; while started, the deletion of a single address is answered at once.
  */
-export class ClusterIPRepair {
+export class ClusterIPRepair implements Startable {
   readonly #deps: ServerDeps;
   readonly #ips: ClusterIPs;
+  readonly #errors: Counter;
+  readonly #pending = new Map<string, () => void>();
+  readonly #abort = new AbortController();
 
   constructor(deps: ServerDeps, ips: ClusterIPs) {
     this.#deps = deps;
     this.#ips = ips;
+    this.#errors = deps.metrics.counter(
+      'apiserver_clusterip_repair_ip_errors_total',
+      'Number of errors detected on clusterips by the repair loop broken down by type of error',
+      ['type'],
+    );
+  }
+
+  async start(): Promise<void> {
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    const { signal } = this.#abort;
+    this.#deps.store.watch<networking.IPAddress>(
+      kind,
+      ({ type, object }) => type === 'delete' && this.#react(object),
+      signal,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    for (const cancel of this.#pending.values()) cancel();
+  }
+
+  #react(address: networking.IPAddress): void {
+    const { namespace = '', name = '' } = address.spec?.parentRef ?? {};
+    const key = `${namespace}/${name}`;
+    if (this.#pending.has(key)) return;
+    const run = async () => {
+      this.#pending.delete(key);
+      const service = await this.#deps.store.get<core.Service>(
+        this.#deps.kind('core.v1.Service'),
+        namespace,
+        name,
+      );
+      if (service !== undefined) await this.#recheck(service);
+    };
+    const failed = (err: unknown) =>
+      this.#deps.logger.warn('a ClusterIP was not repaired; will be later', { key, err });
+    this.#pending.set(
+      key,
+      this.#deps.clock.after(REACT_MS, () => void run().catch(failed)),
+    );
+  }
+
+  /** One Service alone: addresses that it shares with another are found by `run`. */
+  async #recheck(service: core.Service): Promise<void> {
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    for (const text of service.spec?.clusterIPs ?? []) {
+      const ip = parseIp(text);
+      if (ip === undefined || service.spec?.type === 'ExternalName') continue;
+      await this.#address(service, ip, await this.#deps.store.get<networking.IPAddress>(kind, '', ip.text));
+    }
   }
 
   async run(): Promise<void> {
@@ -154,6 +219,7 @@ export class ClusterIPRepair {
   }
 
   #warn(service: core.Service, reason: string, message: string): Promise<void> {
+    this.#errors.inc({ type: ERROR_TYPES[reason] ?? 'unknown' });
     return recordWarning(
       this.#deps,
       COMPONENT,

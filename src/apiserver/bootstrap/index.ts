@@ -60,6 +60,7 @@ export function createBootstrap(
       clock,
       logger,
     }),
+    ips,
     new Periodic(() => ips.run(), { ...repair, name: 'the repair of ClusterIPs' }),
     new Periodic(() => ports.run(), { ...repair, name: 'the repair of node ports' }),
   ]);

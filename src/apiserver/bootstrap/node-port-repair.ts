@@ -1,4 +1,5 @@
 import type { core } from '#api';
+import type { Counter } from '#base';
 import { formatPortRange, type NodePorts } from '../allocators/index.js';
 import type { ServerDeps } from '../deps.js';
 import { recordWarning } from './events.js';
@@ -6,6 +7,12 @@ import { recordWarning } from './events.js';
 const COMPONENT = 'portallocator-repair-controller';
 /** A port without owner may belong to a Service that is being written; it must look leaked this often. */
 const PASSES = 3;
+/** Upstream's label values of the repair metrics. */
+const ERROR_TYPES: Record<string, string> = {
+  PortAlreadyAllocated: 'duplicate',
+  PortOutOfRange: 'outOfRange',
+  PortNotAllocated: 'repair',
+};
 
 /**
  * Makes the node port bitmap and the Services agree (upstream registry/core/service/portallocator/controller). Used
@@ -15,10 +22,16 @@ export class NodePortRepair {
   readonly #deps: ServerDeps;
   readonly #ports: NodePorts;
   readonly #leaks = new Map<number, number>();
+  readonly #errors: Counter;
 
   constructor(deps: ServerDeps, ports: NodePorts) {
     this.#deps = deps;
     this.#ports = ports;
+    this.#errors = deps.metrics.counter(
+      'apiserver_nodeport_repair_port_errors_total',
+      'Number of errors detected on ports by the repair loop broken down by type of error',
+      ['type'],
+    );
   }
 
   async run(): Promise<void> {
@@ -71,6 +84,7 @@ export class NodePortRepair {
       const seen = (this.#leaks.get(port) ?? 0) + 1;
       if (seen >= PASSES) {
         this.#leaks.delete(port);
+        this.#errors.inc({ type: 'leak' });
         freed.push(port);
       } else this.#leaks.set(port, seen);
     }
@@ -78,6 +92,7 @@ export class NodePortRepair {
   }
 
   #warn(service: core.Service, reason: string, message: string): Promise<void> {
+    this.#errors.inc({ type: ERROR_TYPES[reason] ?? 'unknown' });
     return recordWarning(
       this.#deps,
       COMPONENT,
