@@ -18,7 +18,11 @@ export interface Nft {
   tables(): Promise<string[]>;
   /** A map's or set's text with its elements. */
   listElements(family: string, table: string, kind: 'set' | 'map', name: string): Promise<string>;
-  /** `nft monitor`, for as long as it is not killed. */
+  /**
+   * Reports changes to tables, chains and rules, and every generation, one per line (`xtables-monitor`). Unlike
+   * `nft monitor` it keeps no copy of the ruleset: that one takes memory in step with it, and never gets going
+   * while it changes. Ends by itself when it cannot keep up.
+   */
   monitor(): Promise<SpawnedProgram>;
 }
 
@@ -42,7 +46,12 @@ export function createNft(programs: Programs): Nft {
         .map((line) => line.slice('table '.length).trim());
     },
     listElements: (family, table, kind, name) => text(['list', kind, family, table, name]),
-    monitor: () => programs.spawn('nft', ['monitor'], { stdin: 'null', stdout: 'pipe', stderr: 'null' }),
+    monitor: () =>
+      programs.spawn('stdbuf', ['-oL', 'xtables-monitor', '--event'], {
+        stdin: 'null',
+        stdout: 'pipe',
+        stderr: 'null',
+      }),
   };
 }
 

@@ -65,7 +65,6 @@ interface FamilyParts {
 /** ServiceCIDRs narrow what is dropped; without an answer after this long, rules are written without them. */
 const SERVICE_CIDR_WAIT_MS = 100;
 const ADDRESS_CHECK_MS = 5000;
-const WATCH_RESTART_MS = 1000;
 
 class ServiceProxy implements Startable {
   readonly #options: ProxyOptions;
@@ -145,13 +144,8 @@ class ServiceProxy implements Startable {
     const { config } = this.#options;
     const { programs, clock } = this.#deps;
     const logger = this.#deps.logger.child({ family });
-    const proxier = createProxier(config.mode, {
-      family,
-      programs,
-      logger,
-      config,
-      backend: this.#options.iptablesBackend,
-    });
+    const backend = this.#options.iptablesBackend;
+    const proxier = createProxier(config.mode, { family, programs, logger, clock, config, backend });
     const metrics = this.#instruments;
     const localAddresses = () => this.#node.localAddresses();
     const conntrack = new ConntrackReconciler({ family, programs, clock, logger, metrics, localAddresses });
@@ -283,22 +277,14 @@ class ServiceProxy implements Startable {
   }
 
   async #watchForeign(parts: FamilyParts): Promise<void> {
-    const { clock, logger } = this.#deps;
     const { family } = parts.proxier;
     const changed = (what: string) => {
       if (this.#stopped) return;
       this.#instruments.foreignChanges.inc({ ip_family: family });
       parts.proxy.requestFull(`somebody else changed the rules: ${what}`);
-      if (what !== 'nft monitor ended') return;
-      this.#removers.push(clock.after(WATCH_RESTART_MS, () => void this.#watchForeign(parts)));
     };
-    try {
-      const stop = await parts.proxier.watchForeignChanges?.(changed);
-      if (this.#stopped) await stop?.();
-      else parts.stopWatching = stop;
-    } catch (err) {
-      logger.warn('changes by others will not be noticed', { err, family });
-    }
+    parts.stopWatching = await parts.proxier.watchForeignChanges?.(changed);
+    if (this.#stopped) await parts.stopWatching?.();
   }
 
   /** Interfaces come and go without an event that Node can see; reading them costs microseconds. */

@@ -45,6 +45,7 @@ interface Pending {
 
 /** Retired objects are deleted after this long without another sync. */
 const TIDY_AFTER_MS = 1500;
+const FULL_SYNC_MS = 3_600_000;
 const RETRY: Omit<BackoffOptions, 'maxMs'> = { initialMs: 100, factor: 2 };
 const SECONDS = 1000;
 
@@ -68,6 +69,7 @@ export class FamilyProxy {
   #failures = 0;
   #cancelTimer: (() => void) | undefined;
   #running: Promise<void> | undefined;
+  #cancelFullSync: (() => void) | undefined;
 
   constructor(options: FamilyProxyOptions) {
     this.#options = options;
@@ -80,6 +82,15 @@ export class FamilyProxy {
   begin(): void {
     this.#begun = true;
     this.#queue();
+    this.#planFullSync();
+  }
+
+  /** Now and then everything is written again, whatever may have happened to the kernel's state meanwhile. */
+  #planFullSync(): void {
+    this.#cancelFullSync = this.#options.clock.after(FULL_SYNC_MS, () => {
+      this.requestFull('periodic');
+      this.#planFullSync();
+    });
   }
 
   /** A Service or one of its slices changed. `trigger` is when the change happened in the cluster. */
@@ -106,6 +117,7 @@ export class FamilyProxy {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
+    this.#cancelFullSync?.();
     await this.#running;
   }
 

@@ -1,4 +1,4 @@
-import type { Logger } from '#base';
+import type { Clock, Logger } from '#base';
 import { createNft, type IptablesBackend, type Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
@@ -10,6 +10,7 @@ export interface ModeOptions {
   family: Family;
   programs: Programs;
   logger: Logger;
+  clock: Clock;
   config: ProxyConfig;
   /** iptables mode only. */
   backend?: IptablesBackend | undefined;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { silentLogger } from '#base';
+import { FakeClock, silentLogger } from '#base';
 import { DesiredState } from '../state/desired-state.js';
 import { anyEdit } from '../testing/arbitrary.js';
 import { TestCluster } from '../testing/cluster.js';
@@ -46,7 +46,12 @@ function choices(items: string): string {
 
 async function freshTable(cluster: TestCluster): Promise<NftTable> {
   const programs = new NftPrograms();
-  const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+  const proxier = new NftablesProxier({
+    family: 'IPv4',
+    programs,
+    logger: silentLogger,
+    clock: new FakeClock(),
+  });
   const state = new DesiredState('IPv4', cluster);
   await state.recomputeAll(options);
   await proxier.resync(state.owned(), testSettings());
@@ -61,7 +66,12 @@ it('ends in the same table by any sequence of changes as by one full sync', asyn
   await fc.assert(
     fc.asyncProperty(batches, async (edits) => {
       const programs = new NftPrograms();
-      const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+      const proxier = new NftablesProxier({
+        family: 'IPv4',
+        programs,
+        logger: silentLogger,
+        clock: new FakeClock(),
+      });
       const cluster = new TestCluster();
       const state = new DesiredState('IPv4', cluster);
       await proxier.resync(state.owned(), testSettings());
@@ -84,7 +94,12 @@ it('writes nothing when nothing changed', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyEdit, { maxLength: 10 }), async (edits) => {
       const programs = new NftPrograms();
-      const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+      const proxier = new NftablesProxier({
+        family: 'IPv4',
+        programs,
+        logger: silentLogger,
+        clock: new FakeClock(),
+      });
       const cluster = new TestCluster();
       const keys = edits.map((edit) => applyEdit(cluster, edit));
       const state = new DesiredState('IPv4', cluster);
@@ -112,7 +127,12 @@ it('adopts a table of any earlier state and leaves nothing of it behind', async 
         for (const edit of sequence) applyEdit(cluster, edit);
         const state = new DesiredState('IPv4', cluster);
         await state.recomputeAll(options);
-        const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+        const proxier = new NftablesProxier({
+          family: 'IPv4',
+          programs,
+          logger: silentLogger,
+          clock: new FakeClock(),
+        });
         await proxier.resync(state.owned(), testSettings());
         await proxier.tidy();
         expect(normalized(programs.tables.ip)).toEqual(normalized(await freshTable(cluster)));

@@ -1,55 +1,110 @@
 import { createInterface } from 'node:readline';
-import type { Nft } from '#host';
+import { backoffDelay, type Clock, type Logger } from '#base';
+import type { Nft, SpawnedProgram } from '#host';
 
-export interface TableWatch {
-  /** Our own commit is about to run: the next generation that touches the table is ours. */
-  expectCommit(): void;
-  /** It did not happen. */
-  commitFailed(): void;
-  stop(): Promise<void>;
+export interface TableWatchOptions {
+  nft: Nft;
+  family: 'ip' | 'ip6';
+  table: string;
+  clock: Clock;
+  logger: Logger;
+  /** Somebody else changed the table. */
+  onChange: (what: string) => void;
+  /** Finds damage that happened while nobody watched; undefined when there is none. */
+  verify: () => Promise<string | undefined>;
 }
+
+/** A monitor that runs for less than this was not a success: the next start waits longer. */
+const RESTART = { initialMs: 1000, maxMs: 30_000, factor: 2 };
 
 /**
- * Watches the kernel's rule events for changes to our table that we did not make (`nft monitor` ends every
- * transaction with a generation line). Every commit of ours touches the table in exactly one generation, so each
- * touched generation beyond the expected ones is somebody else's. Also reports when the monitor itself ends,
- * since changes may have gone unseen.
- *
- * @param table `ip kubesvc-proxy`
+ * Watches for changes to our table that we did not make: somebody flushes the ruleset, reloads a firewall, or
+ * deletes a chain. The monitor ends when events come faster than it reads them; whenever it (re)starts, the table's
+ * objects are compared once, so that without any monitor at all this is a check every half minute. Changes to single
+ * elements by others stay unnoticed until the periodic full sync.
  */
-export async function watchTable(
-  nft: Nft,
-  table: string,
-  onChange: (what: string) => void,
-): Promise<TableWatch> {
-  const tracker = new GenerationTracker(table, onChange);
-  const program = await nft.monitor();
-  const lines = createInterface({ input: program.stdout! });
-  lines.on('line', (line) => tracker.line(line));
-  let stopped = false;
-  void program.exited.then(() => {
-    if (!stopped) onChange('nft monitor ended');
-  });
-  return {
-    expectCommit: () => tracker.expect(1),
-    commitFailed: () => tracker.expect(-1),
-    async stop() {
-      stopped = true;
-      program.kill('SIGKILL');
-      await program.exited;
-    },
-  };
+export class TableWatch {
+  readonly #options: TableWatchOptions;
+  readonly #tracker: GenerationTracker;
+  #program: SpawnedProgram | undefined;
+  #isActive = false;
+  #failures = 0;
+  #cancelRestart: (() => void) | undefined;
+
+  constructor(options: TableWatchOptions) {
+    this.#options = options;
+    this.#tracker = new GenerationTracker(options.family, options.table, options.onChange);
+  }
+
+  /** Our own commit is about to change (or, with -1, has failed to change) chains or rules. */
+  expect(by: 1 | -1): void {
+    this.#tracker.expect(by);
+  }
+
+  async start(): Promise<void> {
+    this.#isActive = true;
+    await this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#isActive = false;
+    this.#cancelRestart?.();
+    const program = this.#program;
+    this.#program = undefined;
+    program?.kill('SIGKILL');
+    await program?.exited;
+  }
+
+  async #run(): Promise<void> {
+    const { nft, clock, logger } = this.#options;
+    this.#tracker.reset();
+    const started = clock.now();
+    try {
+      const program = await nft.monitor();
+      this.#program = program;
+      createInterface({ input: program.stdout! }).on('line', (line) => this.#tracker.line(line));
+      void program.exited.then(() => this.#ended(program, started));
+    } catch (err) {
+      logger.info('changes by others are noticed only by checking', { reason: (err as Error).message });
+      this.#restartLater();
+    }
+    await this.#verify();
+  }
+
+  #ended(program: SpawnedProgram, started: number): void {
+    if (!this.#isActive || this.#program !== program) return;
+    this.#program = undefined;
+    if (this.#options.clock.now() - started > RESTART.maxMs) this.#failures = 0;
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    if (!this.#isActive) return;
+    const delay = backoffDelay(RESTART, this.#failures++);
+    this.#cancelRestart = this.#options.clock.after(delay, () => void this.#run());
+  }
+
+  async #verify(): Promise<void> {
+    try {
+      const damage = await this.#options.verify();
+      if (damage !== undefined && this.#isActive) this.#options.onChange(damage);
+    } catch (err) {
+      this.#options.logger.warn('the table could not be checked', { err });
+    }
+  }
 }
 
-/** Tells foreign generations from expected ones by counting. */
+/** Tells foreign generations from expected ones by counting: each commit of ours makes exactly one. */
 export class GenerationTracker {
-  readonly #mention: string;
+  readonly #mentions: readonly string[];
   readonly #onForeign: (what: string) => void;
   #touched = '';
   #expected = 0;
 
-  constructor(table: string, onForeign: (what: string) => void) {
-    this.#mention = ` ${table}`;
+  constructor(family: 'ip' | 'ip6', table: string, onForeign: (what: string) => void) {
+    const flag = family === 'ip' ? '-4' : '-6';
+    // Chains and rules are written like iptables commands, tables like nft objects.
+    this.#mentions = [` ${flag} -t ${table} `, ` table ${table} ${family} `];
     this.#onForeign = onForeign;
   }
 
@@ -57,9 +112,16 @@ export class GenerationTracker {
     this.#expected = Math.max(0, this.#expected + by);
   }
 
+  reset(): void {
+    this.#touched = '';
+    this.#expected = 0;
+  }
+
   line(line: string): void {
-    if (!line.startsWith('# new generation')) {
-      if (this.#touched === '' && this.#mentions(line)) this.#touched = line.slice(0, 200);
+    if (!line.startsWith('NEWGEN:')) {
+      if (this.#touched === '' && this.#mentions.some((mention) => line.includes(mention))) {
+        this.#touched = line.trim().slice(0, 200);
+      }
       return;
     }
     const touched = this.#touched;
@@ -67,12 +129,5 @@ export class GenerationTracker {
     if (touched === '') return;
     if (this.#expected > 0) this.#expected--;
     else this.#onForeign(touched);
-  }
-
-  #mentions(line: string): boolean {
-    const at = line.indexOf(this.#mention);
-    if (at < 0) return false;
-    const next = line[at + this.#mention.length];
-    return next === undefined || next === ' ';
   }
 }

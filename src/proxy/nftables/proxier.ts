@@ -1,10 +1,10 @@
-import type { Logger } from '#base';
+import type { Clock, Logger } from '#base';
 import { createNft, type Nft, type Programs } from '#host';
 import type { NodeSettings, Proxier, ServiceChange, SyncReport } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
 import { addFacts, type NamedObject } from './facts.js';
-import { watchTable } from './monitor.js';
+import { TableWatch } from './monitor.js';
 import { LAYOUT, nftFamily, TABLE } from './names.js';
 import { putBase, TableState } from './table.js';
 import { Transaction } from './transaction.js';
@@ -13,6 +13,7 @@ export interface NftablesOptions {
   family: Family;
   programs: Programs;
   logger: Logger;
+  clock: Clock;
 }
 
 /** Rendering pauses after this long, so that health checks and watches are served meanwhile. */
@@ -27,12 +28,15 @@ export class NftablesProxier implements Proxier {
   readonly family: Family;
   readonly #nft: Nft;
   readonly #logger: Logger;
+  readonly #options: NftablesOptions;
   #state: TableState | undefined;
   #failures = 0;
-  #onCommit: () => void = () => {};
-  #onCommitFailed: () => void = () => {};
+  #watch: TableWatch | undefined;
+  /** Counts beginnings and ends of commits. */
+  #commits = 0;
 
   constructor(options: NftablesOptions) {
+    this.#options = options;
     this.family = options.family;
     this.#nft = createNft(options.programs);
     this.#logger = options.logger;
@@ -51,8 +55,7 @@ export class NftablesProxier implements Proxier {
       pause = Date.now() + SLICE_MS;
     }
     for (const [name, kind] of existing) if (!wanted.has(name)) state.adoptRetired(name, kind);
-    await this.#commit(tx);
-    this.#state = state;
+    await this.#commitAll(tx, state);
     return { full: true, operations: tx.operations };
   }
 
@@ -76,10 +79,38 @@ export class NftablesProxier implements Proxier {
   }
 
   async watchForeignChanges(onChange: (what: string) => void): Promise<() => Promise<void>> {
-    const watch = await watchTable(this.#nft, `${nftFamily(this.family)} ${TABLE}`, onChange);
-    this.#onCommit = watch.expectCommit;
-    this.#onCommitFailed = watch.commitFailed;
-    return watch.stop;
+    const { clock } = this.#options;
+    const family = nftFamily(this.family);
+    const verify = () => this.#findDamage();
+    const watch = new TableWatch({
+      nft: this.#nft,
+      family,
+      table: TABLE,
+      clock,
+      logger: this.#logger,
+      onChange,
+      verify,
+    });
+    this.#watch = watch;
+    await watch.start();
+    return async () => {
+      this.#watch = undefined;
+      await watch.stop();
+    };
+  }
+
+  /** Compares the kernel's objects with those that should be there. */
+  async #findDamage(): Promise<string | undefined> {
+    const state = this.#state;
+    if (state === undefined) return undefined;
+    const commits = this.#commits;
+    const text = await this.#nft.describeTable(nftFamily(this.family), TABLE);
+    // A commit of ours in between makes the comparison meaningless; the next check will do.
+    if (commits !== this.#commits) return undefined;
+    if (text === undefined) return 'the table is gone';
+    const existing = parseObjects(text);
+    for (const name of state.objectNames()) if (!existing.has(name)) return `${name} is gone`;
+    return undefined;
   }
 
   /** Readies the table for a full load; after a failed load, or for another layout, it starts from nothing. */
@@ -100,16 +131,28 @@ export class NftablesProxier implements Proxier {
   }
 
   async #commit(tx: Transaction): Promise<void> {
-    this.#onCommit();
+    this.#commits++;
+    if (tx.touchesChains) this.#watch?.expect(1);
     try {
       await this.#nft.load(tx.lines());
       this.#failures = 0;
     } catch (error) {
-      this.#onCommitFailed();
+      if (tx.touchesChains) this.#watch?.expect(-1);
       this.#failures++;
       this.#state = undefined;
       throw error;
+    } finally {
+      this.#commits++;
     }
+  }
+
+  /** A full load makes more events than the monitor can read: it pauses meanwhile. */
+  async #commitAll(tx: Transaction, state: TableState): Promise<void> {
+    const watch = this.#watch;
+    await watch?.stop();
+    await this.#commit(tx);
+    this.#state = state;
+    if (watch !== undefined && this.#watch === watch) await watch.start();
   }
 }
 

@@ -35,8 +35,10 @@ export class TableState {
     return facts;
   }
 
-  isObjectUsed(name: string): boolean {
-    return this.#objectUsers.has(name);
+  /** Names of all objects that the table must hold. */
+  *objectNames(): Generator<string> {
+    for (const { name } of baseObjects(this.settings)) yield name;
+    yield* this.#objectUsers.keys();
   }
 
   /** An object found in the kernel that nothing needs: emptied now, deleted later. */

@@ -19,6 +19,7 @@ export class Transaction {
   readonly #added = new Map<string, string[]>();
   readonly #removed: string[] = [];
   #operations = 0;
+  #touchesChains = false;
 
   constructor(family: Family) {
     this.#table = `${nftFamily(family)} ${TABLE}`;
@@ -26,6 +27,11 @@ export class Transaction {
 
   get operations(): number {
     return this.#operations;
+  }
+
+  /** Whether chains or rules change: what watchers of the table see. */
+  get touchesChains(): boolean {
+    return this.#touchesChains;
   }
 
   /** A command that runs before everything else; `%` stands for the table. */
@@ -37,6 +43,7 @@ export class Transaction {
   put(name: string, object: NamedObject, existed: boolean, hook = ''): void {
     this.#operations++;
     if (object.kind === 'chain') {
+      this.#touchesChains = true;
       this.#objects.push(`add chain ${this.#table} ${name}${hook === '' ? '' : ` { ${hook} }`}`);
       if (existed) this.#objects.push(`flush chain ${this.#table} ${name}`);
       for (const rule of object.rules) this.#rules.push(`add rule ${this.#table} ${name} ${rule}`);
@@ -48,15 +55,20 @@ export class Transaction {
   /** Empties an object that nothing leads to any more; it is deleted in a later transaction. */
   retire(name: string, kind: NamedObject['kind']): void {
     this.#operations++;
-    if (kind === 'chain') this.#objects.push(`flush chain ${this.#table} ${name}`);
+    if (kind !== 'chain') return;
+    this.#touchesChains = true;
+    this.#objects.push(`flush chain ${this.#table} ${name}`);
   }
 
   deleteObject(name: string, kind: NamedObject['kind']): void {
     this.#operations++;
     // Chains go first: their rules refer to sets.
     const command = `delete ${kind} ${this.#table} ${name}`;
-    if (kind === 'chain') this.#removed.unshift(command);
-    else this.#removed.push(command);
+    if (kind !== 'chain') this.#removed.push(command);
+    else {
+      this.#touchesChains = true;
+      this.#removed.unshift(command);
+    }
   }
 
   addElement(name: string, value: string): void {
