@@ -43,15 +43,18 @@ function testSigningKey(): string {
 export interface TestServerOptions extends Partial<ApiServerOptions> {
   egress?: EgressDialer;
   logger?: Logger;
+  /** A store that other servers use as well; whoever made it stops it. */
+  store?: Store;
 }
 
 export async function startTestServer({
   egress,
   logger = silentLogger,
+  store: shared,
   ...options
 }: TestServerOptions = {}): Promise<TestServer> {
-  const store = createMemoryStore();
-  await store.start();
+  const store = shared ?? createMemoryStore();
+  if (shared === undefined) await store.start();
   const server = createApiServer(
     {
       tlsCert: '',
@@ -73,7 +76,7 @@ export async function startTestServer({
     call: (method, path, body, call) => request(test, method, path, body, call),
     stop: async () => {
       await server.stop();
-      await store.stop();
+      if (shared === undefined) await store.stop();
     },
   };
   return test;

@@ -18,6 +18,8 @@ interface Step {
   ports: number;
   local: boolean;
   dryRun: boolean;
+  /** Which of the two API servers on the store gets the request. */
+  server: number;
   broken: boolean;
 }
 
@@ -31,6 +33,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   ports: fc.integer({ min: 1, max: 3 }),
   local: fc.boolean(),
   dryRun: fc.boolean(),
+  server: fc.nat(1),
   broken: fc.boolean(),
 });
 
@@ -99,22 +102,26 @@ async function checkBooks(server: TestServer): Promise<void> {
 }
 
 describe('the books of the Service registry', () => {
-  it('balance after any sequence of creates, updates, deletes, dry runs and refusals, alone and at once', async () => {
+  it('balance after any sequence of creates, updates, deletes, dry runs and refusals, at once and on two servers', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 12 }),
         async (rounds) => {
-          const server = await startTestServer({
+          const options = {
             serviceClusterIPRange: ['10.96.0.0/28', 'fd00:10:96::/124'],
             serviceNodePortRange: RANGE,
-          });
+          };
+          const first = await startTestServer(options);
+          const second = await startTestServer({ ...options, store: first.store });
+          const servers = [first, second];
           try {
             for (const round of rounds) {
-              await Promise.all(round.map((s) => apply(server, s)));
-              await checkBooks(server);
+              await Promise.all(round.map((s) => apply(servers[s.server]!, s)));
+              for (const server of servers) await checkBooks(server);
             }
           } finally {
-            await server.stop();
+            await second.stop();
+            await first.stop();
           }
         },
       ),
