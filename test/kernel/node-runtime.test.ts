@@ -203,6 +203,76 @@ function tests(): void {
     await runtime.removeSandbox(made);
   });
 
+  it('lets containers share their processes when asked to', async () => {
+    const made = await sandbox({ shareProcessNamespace: true, containers: ['main', 'other'] });
+    const other = await runtime.startContainer(
+      made,
+      containerConfig({ name: 'other', command: ['sleep', '4321'] }),
+    );
+    const { out } = await output(made, {
+      command: ['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "; cat /proc/1/comm'],
+    });
+    expect(out).toContain('sleep 4321');
+    expect(out).toMatch(/sh\n$/);
+    other.kill();
+    expect((await other.exited).exitCode).toBe(137);
+    await runtime.removeSandbox(made);
+  });
+
+  it('gives a container a terminal', async () => {
+    const made = await sandbox();
+    const container = await runtime.startContainer(
+      made,
+      containerConfig({ command: ['sh', '-c', 'read x; echo "got $x"; tty'], tty: true, stdin: true }),
+    );
+    container.stdin!.write('typed\n');
+    expect(await text(container.stdout)).toMatch(/got typed\r\n\/dev\/pts\/0\r\n$/);
+    expect((await container.exited).exitCode).toBe(0);
+    await runtime.removeSandbox(made);
+  });
+
+  it('makes everything but volumes read-only, and drops privileges', async () => {
+    const source = join(directory, 'writable');
+    mkdirSync(source, { recursive: true });
+    const made = await sandbox();
+    const config = containerConfig();
+    const { out, err } = await output(made, {
+      mounts: [{ source, target: '/kubesvc-volume', readOnly: false }],
+      command: [
+        'sh',
+        '-c',
+        'touch /kubesvc-volume/x && echo volume; touch /tmp/x /x; grep -E "CapEff|NoNewPrivs" /proc/self/status',
+      ],
+      security: { ...config.security, readOnlyRoot: true, noNewPrivileges: true, dropCapabilities: ['ALL'] },
+    });
+    expect(out).toContain('volume\n');
+    expect(out).toContain('CapEff:\t0000000000000000');
+    expect(out).toContain('NoNewPrivs:\t1');
+    expect(err.match(/Read-only file system/g)).toHaveLength(2);
+    await runtime.removeSandbox(made);
+  });
+
+  it('hides its own files from containers', async () => {
+    const made = await sandbox();
+    const { out } = await output(made, { command: ['ls', '-A', runtime.volatileDir] });
+    expect(out).toBe('');
+    await runtime.removeSandbox(made);
+  });
+
+  it('says why a container cannot start', async () => {
+    const made = await sandbox();
+    await expect(
+      runtime.startContainer(made, containerConfig({ command: ['no-such-program'] })),
+    ).rejects.toThrow('executable file not found in $PATH');
+    await expect(
+      runtime.startContainer(
+        made,
+        containerConfig({ mounts: [{ source: '/etc', target: '/etc/passwd', readOnly: true }] }),
+      ),
+    ).rejects.toThrow('cannot mount a directory');
+    await runtime.removeSandbox(made);
+  });
+
   it('dials a port that listens only on the loopback of the pod', async () => {
     const made = await sandbox();
     const server =

@@ -368,7 +368,8 @@ describe('probes and gates', () => {
     };
     await create({ containers: [{ ...main, livenessProbe }] });
     const container = await runtime.started(0);
-    await eventually(() => expect(runtime.execs).toHaveLength(1));
+    await eventually(() => expect(first()?.state?.running).toBeDefined());
+    clock.advance(1_000);
     await eventually(() => expect(events.join('\n')).toContain('Unhealthy Liveness probe failed'));
     clock.advance(1_000);
     await eventually(() => expect(container.signals).toEqual(['SIGTERM']));

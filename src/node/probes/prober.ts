@@ -17,11 +17,13 @@ export interface ProberOptions {
 
 /** First extra try after this; then doubling, see `Prober`. */
 const EAGER_MS = 20;
+/** Programs need a moment before they can be alive; the kubelet's first try comes about as late. */
+const FIRST_LIVENESS_MS = 1000;
 
 /**
  * Repeats one probe with its thresholds. Beside the tries at every period that upstream makes, startup and
- * readiness probes are tried in between until they first succeed (after 20 ms, 40 ms ... up to the period):
- * a server that is up after 100 ms need not wait ten seconds for traffic. Failures of those extra tries do
+ * readiness probes are tried in between until they first succeed (at once, after 20 ms, 40 ms ... up to the
+ * period): a server that is up after 100 ms need not wait ten seconds for traffic. Failures of those extra tries do
  * not count.
  */
 export class Prober {
@@ -32,7 +34,6 @@ export class Prober {
   #streak = 0;
   #lastOutcome: 'success' | 'failure' | undefined;
   #cancels: (() => void)[] = [];
-  #eagerMs = EAGER_MS;
   #running = false;
 
   constructor(options: ProberOptions) {
@@ -46,9 +47,7 @@ export class Prober {
   }
 
   start(): void {
-    const delay = (this.#options.probe.initialDelaySeconds ?? 0) * 1000;
-    if (delay > 0) this.#after(delay, () => this.#begin());
-    else this.#begin();
+    this.#after((this.#options.probe.initialDelaySeconds ?? 0) * 1000, () => this.#begin());
   }
 
   stop(): void {
@@ -58,11 +57,17 @@ export class Prober {
   }
 
   #begin(): void {
-    void this.#tick();
-    if (this.#options.kind !== 'liveness' && (this.#options.probe.successThreshold ?? 1) === 1) this.#eager();
+    const { kind, probe } = this.#options;
+    const isEager = kind !== 'liveness' && (probe.successThreshold ?? 1) === 1;
+    if (isEager) this.#eager(0);
+    const isDelayed = (probe.initialDelaySeconds ?? 0) > 0;
+    if (isEager && !isDelayed) this.#after(this.#periodMs, () => void this.#tick());
+    else if (isDelayed || kind !== 'liveness') void this.#tick();
+    else this.#after(Math.min(this.#periodMs, FIRST_LIVENESS_MS), () => void this.#tick());
   }
 
   #after(ms: number, fn: () => void): void {
+    if (ms === 0) return fn();
     const cancel = this.#options.clock.after(ms, () => {
       this.#cancels = this.#cancels.filter((other) => other !== cancel);
       fn();
@@ -75,14 +80,9 @@ export class Prober {
     await this.#try(true);
   }
 
-  #eager(): void {
-    if (this.#healthy === true || this.#eagerMs >= this.#periodMs) return;
-    this.#after(this.#eagerMs, () => {
-      this.#eagerMs *= 2;
-      void this.#try(false).then(() => {
-        if (!this.#abort.signal.aborted) this.#eager();
-      });
-    });
+  #eager(waitMs: number): void {
+    if (this.#healthy === true || waitMs >= this.#periodMs || this.#abort.signal.aborted) return;
+    this.#after(waitMs, () => void this.#try(false).then(() => this.#eager(Math.max(EAGER_MS, waitMs * 2))));
   }
 
   async #try(counts: boolean): Promise<void> {

@@ -27,6 +27,8 @@ export function readLine(stream: Readable): Promise<string | undefined> {
       if (rest.length > 0) stream.unshift(rest);
     };
     stream.on('data', onData).on('end', onEnd).on('close', onEnd);
+    // An earlier line has left the stream paused.
+    stream.resume();
   });
 }
 

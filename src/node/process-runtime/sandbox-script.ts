@@ -5,14 +5,15 @@ import type { Tools } from './tools.js';
  * Runs as the sandbox's first program: sets the hostname, makes the pod's link (on the node's side by entering
  * the node's namespace again), its addresses and routes, prints `kubesvc <pid>`, and becomes the process that
  * holds the namespaces. One program start for the whole sandbox. Arguments: $1 hostname; $2 and $3 the commands
- * for `ip` on the node, before and after the pod's process id; $4 those in the pod; $5 the node's network
+ * for `ip` on the node, before and after the pod's process id (in the script's own PID namespace, which is where
+ * the kernel looks it up); $4 those in the pod; $5 the node's network
  * namespace; $6 ip; $7 nsenter; $8 sleep; then sysctl path and value pairs.
  */
 const SCRIPT = `
 read -r kubesvc_pid kubesvc_rest < /proc/self/stat || exit 70
 hostname "$1" 2>/dev/null || echo "$1" > /proc/sys/kernel/hostname
 if [ -n "$2" ]; then
-  printf '%s %s\\n%s' "$2" "$kubesvc_pid" "$3" | "$7" --net="$5" -- "$6" -batch - || exit 71
+  printf '%s %s\\n%s' "$2" $$ "$3" | "$7" --net="$5" -- "$6" -batch - || exit 71
   printf %s "$4" | "$6" -batch - || exit 72
 fi
 kubesvc_sleep="$8"

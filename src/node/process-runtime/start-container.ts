@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Programs, SpawnedProgram } from '#host';
@@ -86,7 +86,8 @@ function prepare(config: ContainerConfig, context: StartContext): Prepared {
   try {
     makeDevices(posix.join(scratch, 'dev'));
     const sharedMemory = posix.join(context.podDirectory, 'shm');
-    mkdirSync(sharedMemory, { recursive: true, mode: 0o1777 });
+    mkdirSync(sharedMemory, { recursive: true });
+    chmodSync(sharedMemory, 0o1777);
     const { fstab, newRoot } = renderMounts(config, context.sandbox.config, {
       scratch,
       sharedMemory,
