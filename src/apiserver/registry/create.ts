@@ -3,7 +3,14 @@ import { Errors, isAlreadyExists, type KubeObject, StatusError } from '#api';
 import { generateName, timestamp } from './names.js';
 import { copyOf, type Resource } from './resource.js';
 import { validateNew } from './validate.js';
-import { admit, type WriteCall, type WriteEnv, type Written, writeContext } from './write-call.js';
+import {
+  type Admitted,
+  admit,
+  type WriteCall,
+  type WriteEnv,
+  type Written,
+  writeContext,
+} from './write-call.js';
 
 /** Upstream's bound on attempts to find a free generated name (KEP-4420). */
 const NAME_ATTEMPTS = 8;
@@ -80,8 +87,8 @@ async function dryRun(env: WriteEnv, resource: Resource, object: KubeObject): Pr
   return { created: true, result: { object } };
 }
 
-function request(namespace: string, object: KubeObject) {
-  return { operation: 'CREATE' as const, namespace, name: object.metadata.name ?? '', object };
+function request(namespace: string, object: KubeObject): Admitted {
+  return { operation: 'CREATE', namespace, name: object.metadata.name ?? '', object, oldObject: undefined };
 }
 
 /** Checks against the URL, and what a creator may not say. */

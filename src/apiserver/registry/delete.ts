@@ -6,7 +6,7 @@ import { timestamp } from './names.js';
 import { checkDeletePreconditions } from './preconditions.js';
 import { copyOf, type Resource, viewOf } from './resource.js';
 import type { Change } from './storage.js';
-import { admit, type WriteCall, type WriteEnv, writeContext } from './write-call.js';
+import { type Admitted, admit, type WriteCall, type WriteEnv, writeContext } from './write-call.js';
 
 export interface Deleted {
   /** True when the object has left the store; false when it was marked and waits. */
@@ -35,7 +35,7 @@ export async function deleteObject(
   const changed = await env.storage.change(resource, namespace, name, async (cached) => {
     const current = viewOf(resource, cached.object());
     checkDeletePreconditions(resource.group, current, options.preconditions);
-    const request = { operation: 'DELETE' as const, namespace, name, oldObject: current };
+    const request: Admitted = { operation: 'DELETE', namespace, name, object: undefined, oldObject: current };
     await admit(env, resource, call, request, 'mutate');
     await admit(env, resource, call, request, 'validate');
     verdict = judge(resource, current, options, env.clock.now());
@@ -68,18 +68,19 @@ function changeOf(resource: Resource, verdict: Verdict): Change {
 function judge(resource: Resource, current: KubeObject, options: DeleteOptions, now: number): Verdict {
   const grace = graceOf(resource, current, options);
   if (grace === 'pending') return { kind: 'pending' };
-  const object = copyOf(current);
-  const had = object.metadata.finalizers ?? [];
+  const had = current.metadata.finalizers ?? [];
   const finalizers = finalizersFor(had, options);
+  const held = finalizers.length > 0 || resource.strategy.heldBySpec?.(current) === true;
+  if (grace === undefined && !held && had.length === 0) return { kind: 'remove' };
+  const object = copyOf(current);
   if (finalizers.length > 0) object.metadata.finalizers = finalizers;
   else delete object.metadata.finalizers;
-  const held = finalizers.length > 0 || resource.strategy.heldBySpec?.(object) === true;
   if (grace !== undefined) {
     markGraceful(resource, object, grace, now);
     if (held || grace > 0) return { kind: 'mark', object };
     return { kind: 'remove', object };
   }
-  if (!held) return { kind: 'remove' };
+  if (!held) return { kind: 'remove', object };
   const marked = markNow(resource, object, now);
   return !marked && sameJson(had, finalizers) ? { kind: 'pending' } : { kind: 'mark', object };
 }

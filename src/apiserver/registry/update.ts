@@ -8,7 +8,14 @@ import { type Resource, viewOf } from './resource.js';
 import type { Change } from './storage.js';
 import { restrictToSubresource } from './subresource-fields.js';
 import { validateChanged } from './validate.js';
-import { admit, type WriteCall, type WriteEnv, type Written, writeContext } from './write-call.js';
+import {
+  type Admitted,
+  admit,
+  type WriteCall,
+  type WriteEnv,
+  type Written,
+  writeContext,
+} from './write-call.js';
 
 /** How an update comes by its new object. */
 export interface UpdateSource {
@@ -96,8 +103,8 @@ async function decide(
   checkVersion(resource, call, proposal);
   keepSystemFields(object, current);
   restrictToSubresource(resource.kind, call.subresource, object, current);
-  const request = {
-    operation: 'UPDATE' as const,
+  const request: Admitted = {
+    operation: 'UPDATE',
     namespace: proposal.namespace,
     name: proposal.name,
     object,
