@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createInProcessTransport } from '#apiserver';
 import { TestClient } from './api-client.js';
 import { startServer, type TestServer } from './start-server.js';
@@ -308,6 +309,38 @@ describe('fairness', () => {
       plain.close();
       admin.close();
       await tight.close();
+    }
+  });
+});
+
+describe('clients that hang up', () => {
+  it('leave nothing in flight, over either protocol', async () => {
+    const busy = await startServer({ maxRequestsInflight: 1 });
+    const admin = new TestClient(busy, busy.admin);
+    const running = async (): Promise<number> => {
+      const { text } = await admin.get('/metrics');
+      return Number(/inflight_requests\{request_kind="readOnly"\} (\d+)/.exec(text)?.[1]);
+    };
+    const blob = 'x'.repeat(500_000);
+    for (let i = 0; i < 20; i++) await admin.post(MAPS, { metadata: { name: `b${i}` }, data: { blob } });
+    const { ca, admin: identity, port } = busy;
+    const session = connectHttp2(`https://127.0.0.1:${port}`, {
+      ca: ca.certificate,
+      cert: identity.certificate,
+      key: identity.key,
+    });
+    try {
+      const stream = session.request({ ':path': MAPS });
+      await once(stream, 'response');
+      stream.close();
+      const response = await admin.open('GET', MAPS);
+      response.destroy();
+      // The scrape itself is in flight while it counts.
+      await vi.waitFor(async () => expect(await running()).toBe(1), { timeout: 10_000 });
+    } finally {
+      session.destroy();
+      admin.close();
+      await busy.close();
     }
   });
 });

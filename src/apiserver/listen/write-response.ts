@@ -139,11 +139,17 @@ export function* coalesce(pieces: Buffer[]): Generator<Buffer> {
 
 /** Writes one chunk; resolves with false when the client is gone. Always leaves the event loop a turn. */
 async function write(response: HttpResponse, chunk: Buffer): Promise<boolean> {
-  if (response.destroyed || response.writableEnded) return false;
+  if (isGone(response)) return false;
   if ((response as Writable).write(chunk)) {
     if (chunk.length >= PIECE_BYTES / 2) await new Promise((resolve) => setImmediate(resolve));
-  } else await settled(response as Writable);
-  return !response.destroyed;
+  } else if (!isGone(response)) await settled(response as Writable);
+  return !isGone(response);
+}
+
+/** Nothing more can be written. HTTP/2 responses are no streams themselves: theirs knows. */
+function isGone(response: HttpResponse): boolean {
+  if ('stream' in response) return response.writableEnded || (response.stream?.destroyed ?? true);
+  return response.destroyed || response.writableEnded;
 }
 
 /** Resolves when more can be written, or when that will never be. */
@@ -159,7 +165,7 @@ function settled(stream: Writable): Promise<void> {
 }
 
 function end(response: HttpResponse): Promise<void> {
-  if (response.destroyed) return Promise.resolve();
+  if (isGone(response)) return Promise.resolve();
   return new Promise((resolve) => {
     response.once('close', resolve);
     (response as ServerResponse).end(() => resolve());
