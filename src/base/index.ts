@@ -4,4 +4,5 @@ export * from './ip.js';
 export * from './lifecycle.js';
 export * from './log.js';
 export * from './metrics.js';
+export * from './package-root.js';
 export * from './pki.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import type * as Yaml from 'yaml';
 import type { Client } from './client.js';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.js';
 import { createClient, type RestClientOptions } from './rest-client.js';
@@ -36,6 +37,8 @@ interface Named {
 export function loadKubeconfig(path: string, contextName?: string): ClientConfig {
   let document: unknown;
   try {
+    // Loaded only by those who read a kubeconfig.
+    const { parse } = createRequire(import.meta.url)('yaml') as typeof Yaml;
     document = parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new KubeconfigError(`cannot read kubeconfig ${path}: ${(error as Error).message}`, {

@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { finished } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Logger, Startable } from '#base';
+import { type Logger, packageRoot, type Startable } from '#base';
 import {
   ProgramError,
   type Programs,
@@ -40,6 +42,12 @@ export function createPrograms(options: { logger: Logger }): Programs & Startabl
   return new HelperPrograms(options.logger);
 }
 
+/** Beside this file in the sources; in a bundle, where the build puts it. */
+function helperPath(): string {
+  const beside = fileURLToPath(new URL('./spawn-helper.mjs', import.meta.url));
+  return existsSync(beside) ? beside : join(packageRoot(), 'dist/host/spawn-helper.mjs');
+}
+
 class HelperPrograms implements Programs, Startable {
   readonly #logger: Logger;
   readonly #pending = new Map<number, Pending>();
@@ -52,8 +60,7 @@ class HelperPrograms implements Programs, Startable {
   }
 
   async start(): Promise<void> {
-    const path = fileURLToPath(new URL('./spawn-helper.mjs', import.meta.url));
-    const helper = fork(path, [], {
+    const helper = fork(helperPath(), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: ['--max-old-space-size=128', '--max-semi-space-size=1'],

@@ -60,7 +60,16 @@ function removeSockets(directory: string): void {
 
 /** Deletes only what looks like a data directory of ours. */
 function refuseForeign(directory: string): void {
-  const known = new Set(['pki', 'store', 'logs', 'run', 'nodes', 'kubeconfig', 'kubeconfig.cache', 'kubectl-cache']);
+  const known = new Set([
+    'pki',
+    'store',
+    'logs',
+    'run',
+    'nodes',
+    'kubeconfig',
+    'kubeconfig.cache',
+    'kubectl-cache',
+  ]);
   const foreign = existsSync(directory) ? readdirSync(directory).filter((name) => !known.has(name)) : [];
   if (foreign.length > 0)
     throw new UsageError(

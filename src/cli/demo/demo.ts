@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { core, KubeObject } from '#api';
-import { silentLogger } from '#base';
+import { packageRoot, silentLogger } from '#base';
 import { createInformerFactory, Resources } from '#client';
 import type { Cluster } from '../up/cluster.js';
 import { balancingSteps } from './balancing.js';
@@ -13,7 +13,7 @@ import { discoverySteps } from './discovery.js';
 import { registrationSteps } from './registration.js';
 import { findKubectl, isReady, kubectl, readyPods, type Session, until } from './session.js';
 
-const HELLO = fileURLToPath(new URL('../../../examples/hello.yaml', import.meta.url));
+const HELLO = join(packageRoot(), 'examples/hello.yaml');
 
 /** The mission, shown step by step on a running cluster. Throws StepError at the first step that does not hold. */
 export async function runDemo(cluster: Cluster, kubeconfig: string, dnsIp: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { type ApiServer, createApiServer } from '#apiserver';
 import {
   cidrAddress,
@@ -8,6 +8,7 @@ import {
   type KeyPair,
   type Logger,
   type LogLevel,
+  packageRoot,
   type Startable,
 } from '#base';
 import { type Client, createInformerFactory } from '#client';
@@ -304,7 +305,7 @@ export class Cluster implements Startable {
       addresses: [`${node.ip}/${nodeCidr.prefix}`],
       gateways: [cidrAddress(nodeCidr, 1)],
       loopback: [`${this.#settings.apiAddress}/32`],
-      command: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url)), 'agent'],
+      command: [process.execPath, join(packageRoot(), 'bin/kubesvc'), 'agent'],
       env: agentEnvironment(config),
     });
     const running: RunningNode = { settings: node, program, pid: 0, ready: Promise.resolve() };

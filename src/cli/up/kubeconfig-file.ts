@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { KeyPair } from '#base';
 import { writeSecret } from './credentials.js';
 
@@ -7,27 +6,29 @@ export function writeKubeconfig(
   path: string,
   options: { server: string; ca: string; user: string; pair: KeyPair },
 ): void {
+  const { server, ca, user, pair } = options;
   const base64 = (text: string) => Buffer.from(text).toString('base64');
-  const name = 'kubesvc';
+  // Plain scalars only, so that no YAML writer has to be loaded on the way to a running cluster.
   writeSecret(
     path,
-    stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [
-        { name, cluster: { server: options.server, 'certificate-authority-data': base64(options.ca) } },
-      ],
-      users: [
-        {
-          name: options.user,
-          user: {
-            'client-certificate-data': base64(options.pair.certificate),
-            'client-key-data': base64(options.pair.key),
-          },
-        },
-      ],
-      contexts: [{ name, context: { cluster: name, user: options.user } }],
-      'current-context': name,
-    }),
+    `apiVersion: v1
+kind: Config
+clusters:
+- name: kubesvc
+  cluster:
+    server: ${server}
+    certificate-authority-data: ${base64(ca)}
+users:
+- name: ${user}
+  user:
+    client-certificate-data: ${base64(pair.certificate)}
+    client-key-data: ${base64(pair.key)}
+contexts:
+- name: kubesvc
+  context:
+    cluster: kubesvc
+    user: ${user}
+current-context: kubesvc
+`,
   );
 }
