@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -310,6 +311,61 @@ describe('fairness', () => {
       admin.close();
       await tight.close();
     }
+  });
+});
+
+describe('clients that speak nonsense', () => {
+  const tls = (text: string): Promise<string> => {
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: server.port,
+      ca: server.ca.certificate,
+      ALPNProtocols: ['http/1.1'],
+    });
+    return new Promise((resolve) => {
+      let all = '';
+      socket.on('data', (chunk) => {
+        all += String(chunk);
+      });
+      socket.on('close', () => resolve(all)).on('error', () => {});
+      socket.end(text);
+    });
+  };
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1\.1 400/],
+    ['endless headers', `GET / HTTP/1.1\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`, /^(HTTP\/1\.1 431|$)/],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
+      /^HTTP\/1\.1 400/,
+    ],
+    [
+      'a body that ends early',
+      'POST /api/v1/namespaces HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{',
+      /^(HTTP\/1\.1 4\d\d|$)/,
+    ],
+    [
+      'an upgrade that nobody serves',
+      'GET /version HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      /^HTTP\/1\.1 404/,
+    ],
+    [
+      'an upgrade without credentials',
+      'GET /api/v1/namespaces/a/pods/b/exec HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      /^HTTP\/1\.1 401/,
+    ],
+  ])('get an answer or a closed connection for %s', async (_what, text, expected) => {
+    expect(await tls(text)).toMatch(expected);
+    expect((await client.get('/readyz')).text).toBe('ok');
+  });
+
+  it('do not disturb others with bytes that are no TLS', async () => {
+    const socket = connectTcp(server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    await once(socket, 'close');
+    expect((await client.get('/readyz')).text).toBe('ok');
   });
 });
 
