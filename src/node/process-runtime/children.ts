@@ -20,14 +20,14 @@ export function exitOf(exit: { code: number | null; signal: NodeJS.Signals | nul
   return { exitCode: 128 + signal, signal };
 }
 
-/** Resolves when the program has ended, or rejects when it has not after `ms`. */
-export async function endedWithin(program: SpawnedProgram, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`process ${program.pid} did not end within ${ms} ms`)), ms);
-  });
+/** No script of ours takes this long; what does is stuck and must not hold others up. */
+const START_TIMEOUT_MS = 30_000;
+
+/** Waits for the sign that a program has started; kills it when the sign does not come in time. */
+export async function startedInTime<T>(program: SpawnedProgram, sign: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => program.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
-    await Promise.race([program.exited, late]);
+    return await sign;
   } finally {
     clearTimeout(timer);
   }

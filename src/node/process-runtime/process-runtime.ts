@@ -18,6 +18,7 @@ import {
   type Sandbox,
   type SandboxConfig,
 } from '../runtime.js';
+import { startedInTime } from './children.js';
 import { collectText, readHandshake } from './handshake.js';
 import { Limiter } from './limiter.js';
 import { ensurePipes } from './pipes.js';
@@ -173,7 +174,7 @@ export class ProcessRuntime implements PodRuntime {
       session: true,
     });
     const complaints = collectText(program.stderr!);
-    const pid = await readHandshake(program.stdout!);
+    const pid = await startedInTime(program, readHandshake(program.stdout!));
     if (pid === undefined) {
       program.kill('SIGKILL');
       throw new Error(`cannot create the pod's namespaces: ${complaints.text() || 'the script ended early'}`);

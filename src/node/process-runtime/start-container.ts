@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Programs, SpawnedProgram } from '#host';
 import { PathError } from '../path-walk.js';
 import { type ContainerConfig, ContainerStartError, type SandboxConfig } from '../runtime.js';
+import { startedInTime } from './children.js';
 import { containerCommand, DEVICE_LINKS, DEVICE_PLACES, renderMounts } from './container-command.js';
 import { collectText, readHandshake, readLine } from './handshake.js';
 import { ensurePipes, openPipeReader } from './pipes.js';
@@ -197,7 +198,7 @@ async function announced(
   stderr: Readable,
 ): Promise<{ pid: number; terminal: string | undefined }> {
   const complaints = collectText(stderr);
-  const pid = await readHandshake(stdout);
+  const pid = await startedInTime(program, readHandshake(stdout));
   if (pid === undefined) {
     program.kill('SIGKILL');
     await program.exited;

@@ -73,7 +73,7 @@ async function openChannels(upgrade: Upgrade, options: StreamOptions): Promise<R
     const protocol = choose(request, CHANNEL_PROTOCOLS);
     if (protocol === undefined)
       throw new HttpError(400, 'none of the offered WebSocket subprotocols is supported');
-    return webSocketChannels(await acceptWebSocket(upgrade, protocol), options);
+    return webSocketChannels(await acceptWebSocket(upgrade, protocol), options, protocol);
   }
   const protocol = isSpdy(request) ? choose(request, SPDY_PROTOCOLS) : undefined;
   if (protocol === undefined) throw new HttpError(400, 'unable to upgrade: unsupported protocol');

@@ -72,10 +72,11 @@ export async function acceptWebSocket(
   protocol: string,
 ): Promise<WebSocket> {
   const { WebSocketServer } = await import('ws');
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: 64 * 1024 * 1024,
-    handleProtocols: () => (protocol === '' ? false : protocol),
+  const server = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
+  // The library takes no slash in a subprotocol, and Kubernetes has one: we negotiate ourselves.
+  delete request.headers['sec-websocket-protocol'];
+  server.on('headers', (headers) => {
+    if (protocol !== '') headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
   return new Promise((resolve) =>
     server.handleUpgrade(request, socket, head, (webSocket) => {

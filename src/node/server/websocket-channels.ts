@@ -30,7 +30,11 @@ function output(socket: WebSocket, channel: number): Writable {
 }
 
 /** Every message begins with its channel's number; v5 can close one channel with 255. */
-export function webSocketChannels(socket: WebSocket, options: StreamOptions): RemoteChannels {
+export function webSocketChannels(
+  socket: WebSocket,
+  options: StreamOptions,
+  protocol: string,
+): RemoteChannels {
   const stdin = options.stdin ? new PassThrough() : undefined;
   const sizes = new SizeSource();
   const gone = new Promise<void>((resolve) => {
@@ -63,17 +67,15 @@ export function webSocketChannels(socket: WebSocket, options: StreamOptions): Re
     ...(options.stderr ? { stderr: output(socket, STDERR) } : {}),
     onResize: (callback) => sizes.listen(callback),
     gone,
-    finish: (status) => finish(socket, status),
+    finish: (status) => finish(socket, protocol, status),
   };
 }
 
-function finish(socket: WebSocket, status: meta.Status): Promise<void> {
+function finish(socket: WebSocket, protocol: string, status: meta.Status): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve();
-    const text =
-      socket.protocol === 'channel.k8s.io' || socket.protocol === ''
-        ? legacy(status)
-        : JSON.stringify(status);
+    const isOld = protocol === 'channel.k8s.io' || protocol === '';
+    const text = isOld ? legacy(status) : JSON.stringify(status);
     socket.send(frame(ERROR, Buffer.from(text)), () => {
       socket.close(1000);
       resolve();

@@ -1,4 +1,4 @@
-import { type Duplex, PassThrough } from 'node:stream';
+import { type Duplex, PassThrough, Transform } from 'node:stream';
 import {
   type ContainerConfig,
   type ContainerStartError,
@@ -100,14 +100,49 @@ export class FakeRuntime implements PodRuntime {
   }
   async exec(_container: RuntimeContainer, request: ExecRequest): Promise<ExecSession> {
     this.execs.push(request);
+    if (request.stdin) return this.#echo();
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     stdout.end('');
     stderr.end('');
     const exited = Promise.resolve({ exitCode: this.execExit, signal: 0 });
     return { stdout, stderr, exited, resize: async () => {}, kill() {} };
   }
-  dial(): Promise<Duplex> {
-    return Promise.reject(new Error('not in the fake'));
+  /** Sizes that exec sessions were given. */
+  readonly sizes: [columns: number, rows: number][] = [];
+  killed = 0;
+
+  /** A program that copies its input to its output, and ends with it. */
+  #echo(): ExecSession {
+    const [stdin, stderr] = [new PassThrough(), new PassThrough()];
+    const stdout = new PassThrough();
+    stdin.pipe(stdout);
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    stdout.once('end', end);
+    stderr.end('');
+    return {
+      stdin,
+      stdout,
+      stderr,
+      exited: ended.then(() => ({ exitCode: this.execExit, signal: 0 })),
+      resize: async (columns, rows) => void this.sizes.push([columns, rows]),
+      kill: () => {
+        this.killed++;
+        stdout.destroy();
+        end();
+      },
+    };
+  }
+
+  /** Connects to a port on which everything is sent back in upper case; 1 refuses. */
+  async dial(_sandbox: Sandbox, port: number): Promise<Duplex> {
+    if (port === 1) throw new Error('connect ECONNREFUSED 127.0.0.1:1');
+    return new Transform({
+      allowHalfOpen: true,
+      transform: (chunk, _encoding, done) => done(null, String(chunk).toUpperCase()),
+    });
   }
 
   /** The n-th container that was started, once it has been. */
