@@ -13,6 +13,7 @@ import {
 } from '#client';
 import { isRoutineError } from './common/errors.js';
 import { LabelIndex } from './common/label-index.js';
+import { trimManagedFields, trimPod } from './common/trim.js';
 
 /** What every controller is given. All controllers of a process share one. */
 export interface ControllerDeps {
@@ -75,18 +76,14 @@ function reporter(logger: Logger, queue: string) {
   };
 }
 
-/** managedFields is a third of many objects and no controller reads it; a PUT without it keeps the stored one. */
-function trimManagedFields<T extends KubeObject>(object: T): T {
-  delete object.metadata.managedFields;
-  return object;
-}
-
-/** The informer of a resource as all controllers share it: every namespace, without managedFields. */
+/** The informer of a resource as all controllers share it: every namespace, without what none of them reads. */
 export function trimmedInformer<T extends KubeObject>(
   informers: InformerFactory,
   resource: Resource<T>,
 ): Informer<T> {
-  return informers.informer(resource, { transform: trimManagedFields });
+  const isPods = resource.group === '' && resource.resource === 'pods';
+  const transform = isPods ? (trimPod as unknown as (object: T) => T) : trimManagedFields<T>;
+  return informers.informer(resource, { transform });
 }
 
 function indexByLabels(informer: Informer<core.Pod>): LabelIndex<core.Pod> {

@@ -3,7 +3,7 @@ import type { apps } from '#api';
 import { Resources } from '#client';
 import { Harness } from '../testing/harness.js';
 import { pod } from '../testing/objects.js';
-import { createReplicaSetController } from './index.js';
+import { createReplicaSetController, createReplicationControllerController } from './index.js';
 
 function replicaSet(replicas: number): apps.ReplicaSet {
   return {
@@ -100,5 +100,23 @@ describe('replica-set controller', () => {
     await run();
     await harness.settle();
     expect(pods()).toEqual([]);
+  });
+
+  it('keeps the Pods of a ReplicationController by its equality selector', async () => {
+    harness.client.seed(Resources.replicationControllers, {
+      metadata: { name: 'old', namespace: 'default', uid: 'rc-uid' },
+      spec: {
+        replicas: 2,
+        selector: { app: 'old' },
+        template: { metadata: { labels: { app: 'old' } }, spec: { containers: [{ name: 'c' }] } },
+      },
+    });
+    await harness.start((deps) => createReplicationControllerController({}, deps));
+    await harness.settle();
+    expect(pods().map((p) => p.metadata.ownerReferences?.[0]?.kind)).toEqual([
+      'ReplicationController',
+      'ReplicationController',
+    ]);
+    expect(harness.client.all(Resources.replicationControllers)[0]!.status).toMatchObject({ replicas: 2 });
   });
 });
