@@ -31,13 +31,9 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
-let signingKey: string | undefined;
-
-function testSigningKey(): string {
-  signingKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    .privateKey.export({ type: 'pkcs8', format: 'pem' })
-    .toString();
-  return signingKey;
+function signingKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 export interface TestServerOptions extends Partial<ApiServerOptions> {
@@ -61,7 +57,7 @@ export async function startTestServer({
       tlsPrivateKey: '',
       serviceClusterIPRange: ['10.96.0.0/16'],
       serviceAccountIssuers: ['https://kubernetes.default.svc'],
-      serviceAccountSigningKey: testSigningKey(),
+      serviceAccountSigningKey: signingKey(),
       advertiseAddress: '192.0.2.1',
       advertisePort: 6443,
       ...options,

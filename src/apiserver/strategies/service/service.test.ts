@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type core, isStatus, type KubeObject, type networking, StatusError } from '#api';
-import { startTestServer, type TestServer } from '../../testing/in-process-server.js';
+import { createAllocators } from '../../allocators/index.js';
+import { builtInKind, FakeObjectStore, fakeDeps } from '../../testing/fake-object-store.js';
+import { admin, startTestServer, type TestServer } from '../../testing/in-process-server.js';
+import { serviceStrategy } from './strategy.js';
 
 type Spec = Partial<core.ServiceSpec>;
 const SERVICES = '/api/v1/namespaces/default/services';
@@ -458,4 +461,25 @@ describe('Services on a dual-stack cluster', () => {
     expect(error.message).toContain('failed to allocate IP fd00:10:96::99: provided IP is already allocated');
     expect((await ips(server)).sort()).toEqual(before.sort());
   });
+});
+
+it('a deleted Service gives its addresses back even when its Endpoints cannot be removed', async () => {
+  const store = new FakeObjectStore();
+  const deps = fakeDeps(store);
+  const allocators = createAllocators({ serviceCIDRs: ['10.96.0.0/24'] }, deps);
+  await allocators.start();
+  const strategy = serviceStrategy(deps, allocators);
+  const context = { user: admin, dryRun: false, subresource: '', warn() {} };
+  const service: core.Service = {
+    metadata: { name: 's', namespace: 'default' },
+    spec: { type: 'NodePort', ports: [{ port: 80 }] },
+  };
+  await strategy.beginCreate!(context, service);
+  await store.create(builtInKind('core.v1.Endpoints'), { metadata: { name: 's', namespace: 'default' } });
+  store.beforeWrite = (message) => {
+    if (message === 'core.v1.Endpoints') throw new Error('the store is unhappy');
+  };
+  await strategy.afterDelete!(context, service);
+  expect(await store.list(builtInKind('networking.v1.IPAddress'))).toEqual([]);
+  expect((await allocators.nodePorts.taken()).size).toBe(0);
 });

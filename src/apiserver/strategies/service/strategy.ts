@@ -1,7 +1,7 @@
 import type { core } from '#api';
 import { familyOf, type IPFamily } from '../../allocators/address.js';
 import type { Allocators } from '../../allocators/index.js';
-import type { Allocation, Strategy } from '../../contracts.js';
+import type { Allocation, Strategy, WriteContext } from '../../contracts.js';
 import type { ServerDeps } from '../../deps.js';
 import {
   type AddressChange,
@@ -15,113 +15,144 @@ import { hasSelector, isHeadless, needsClusterIP, type Service } from './fields.
 import { changePorts, heldPorts, type PortChange, takePorts } from './ports.js';
 import { dropTypeDependent, keepAllocated, normaliseClusterIPs } from './transitions.js';
 
-/**
- * Services (upstream registry/core/service). Addresses and ports are taken before the rest of the strategy and
- * before validation, and given back when anything after fails, so an allocation error hides validation errors.
- */
+/** The strategy as a plain object, which the registry may copy. */
 export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strategy<core.Service> {
-  const undo = (service: Service, addresses: AddressChange, ports: PortChange): Allocation => ({
-    commit: () => giveBack(deps, allocators, service, addresses.toRelease, ports.toRelease),
-    rollback: () => giveBack(deps, allocators, service, addresses.taken, ports.taken),
-  });
+  const steps = new ServiceSteps(deps, allocators);
   return {
     allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     returnDeletedObject: true,
-    async beginCreate(context, object) {
-      const service = withSpec(object);
-      normaliseClusterIPs(service, undefined);
-      settleFamilies(service, undefined, allocators.clusterIPs.families);
-      const addresses = await takeAddresses(service, allocators.clusterIPs, context.dryRun);
-      const ports = await orGiveBack(deps, allocators, service, addresses, () =>
-        takePorts(service, allocators.nodePorts, context.dryRun),
-      );
-      return undo(service, addresses, ports);
-    },
-    prepareForCreate(_context, object) {
+    beginCreate: (context, object) => steps.beginCreate(context, object),
+    prepareForCreate: (_context, object) => {
       object.status = { loadBalancer: {} };
     },
-    async beginUpdate(context, object, oldObject) {
-      if (context.subresource === 'status') return { commit() {}, rollback() {} };
-      const service = withSpec(object);
-      const old = withReadDefaults(oldObject, allocators.clusterIPs.families[0]!);
-      keepAllocated(service, old);
-      normaliseClusterIPs(service, old);
-      settleFamilies(service, old, allocators.clusterIPs.families);
-      const addresses = await changeAddresses(service, old, allocators.clusterIPs, context.dryRun);
-      const ports = await orGiveBack(deps, allocators, service, addresses, () =>
-        changePorts(service, old, allocators.nodePorts, context.dryRun),
-      );
-      return context.dryRun ? { commit() {}, rollback() {} } : undo(service, addresses, ports);
-    },
-    prepareForUpdate(context, object, old) {
-      if (context.subresource === 'status') return;
-      const service = withSpec(object);
-      dropTypeDependent(service, withReadDefaults(old, allocators.clusterIPs.families[0]!));
-      if (service.spec.type !== 'LoadBalancer') object.status = { ...object.status, loadBalancer: {} };
-    },
-    async afterDelete(context, object) {
-      if (context.dryRun) return;
-      const service = withReadDefaults(object, allocators.clusterIPs.families[0]!);
-      const { namespace, name } = object.metadata;
-      // Slices go by garbage collection; Endpoints would otherwise serve a new Service of the same name.
-      await deps.store.delete(deps.kind('core.v1.Endpoints'), namespace ?? '', name ?? '');
-      await giveBack(deps, allocators, service, heldAddresses(service), heldPorts(service));
-    },
-    decorate(object) {
-      if (object.spec !== undefined) readDefaults(withSpec(object), allocators.clusterIPs.families[0]!);
-    },
-    fields: (object) => ({
-      'spec.clusterIP': object.spec?.clusterIP ?? '',
-      'spec.type': object.spec?.type ?? '',
-    }),
+    beginUpdate: (context, object, old) => steps.beginUpdate(context, object, old),
+    prepareForUpdate: (context, object, old) => steps.prepareForUpdate(context, object, old),
+    afterDelete: (context, object) => steps.afterDelete(context, object),
+    decorate: (object) => steps.decorate(object),
+    fields: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
   };
+}
+
+/**
+ * Services (upstream registry/core/service). Addresses and ports are taken before the rest of the strategy and
+ * before validation, and given back when anything after fails, so an allocation error hides validation errors.
+ */
+class ServiceSteps {
+  readonly #deps: ServerDeps;
+  readonly #allocators: Allocators;
+
+  constructor(deps: ServerDeps, allocators: Allocators) {
+    this.#deps = deps;
+    this.#allocators = allocators;
+  }
+
+  get #primary(): IPFamily {
+    return this.#allocators.clusterIPs.families[0]!;
+  }
+
+  async beginCreate(context: WriteContext, object: core.Service): Promise<Allocation> {
+    const { clusterIPs, nodePorts } = this.#allocators;
+    const service = withSpec(object);
+    normaliseClusterIPs(service, undefined);
+    settleFamilies(service, undefined, clusterIPs.families);
+    const addresses = await takeAddresses(service, clusterIPs, context.dryRun);
+    const ports = await this.#orGiveBack(service, addresses, () =>
+      takePorts(service, nodePorts, context.dryRun),
+    );
+    return this.#allocation(service, addresses, ports);
+  }
+
+  async beginUpdate(
+    context: WriteContext,
+    object: core.Service,
+    oldObject: core.Service,
+  ): Promise<Allocation> {
+    if (context.subresource === 'status') return { commit() {}, rollback() {} };
+    const { clusterIPs, nodePorts } = this.#allocators;
+    const service = withSpec(object);
+    const old = withReadDefaults(oldObject, this.#primary);
+    keepAllocated(service, old);
+    normaliseClusterIPs(service, old);
+    settleFamilies(service, old, clusterIPs.families);
+    const addresses = await changeAddresses(service, old, clusterIPs, context.dryRun);
+    const ports = await this.#orGiveBack(service, addresses, () =>
+      changePorts(service, old, nodePorts, context.dryRun),
+    );
+    return context.dryRun ? { commit() {}, rollback() {} } : this.#allocation(service, addresses, ports);
+  }
+
+  prepareForUpdate(context: WriteContext, object: core.Service, old: core.Service): void {
+    if (context.subresource === 'status') return;
+    const service = withSpec(object);
+    dropTypeDependent(service, withReadDefaults(old, this.#primary));
+    if (service.spec.type !== 'LoadBalancer') object.status = { ...object.status, loadBalancer: {} };
+  }
+
+  /** Slices go by garbage collection; Endpoints would otherwise serve a new Service of the same name. */
+  async afterDelete(context: WriteContext, object: core.Service): Promise<void> {
+    if (context.dryRun) return;
+    const service = withReadDefaults(object, this.#primary);
+    const { namespace = '', name = '' } = object.metadata;
+    const endpoints = this.#deps.kind('core.v1.Endpoints');
+    const released = this.#giveBack(service, heldAddresses(service), heldPorts(service));
+    const [deleted] = await Promise.allSettled([
+      this.#deps.store.delete(endpoints, namespace, name),
+      released,
+    ]);
+    if (deleted.status === 'fulfilled') return;
+    // The Service is gone: its delete has succeeded, whatever becomes of the Endpoints.
+    this.#deps.logger.warn('Endpoints of a deleted Service were left behind', {
+      namespace,
+      name,
+      err: deleted.reason,
+    });
+  }
+
+  decorate(object: core.Service): void {
+    if (object.spec !== undefined) readDefaults(withSpec(object), this.#primary);
+  }
+
+  #allocation(service: Service, addresses: AddressChange, ports: PortChange): Allocation {
+    return {
+      commit: () => this.#giveBack(service, addresses.toRelease, ports.toRelease),
+      rollback: () => this.#giveBack(service, addresses.taken, ports.taken),
+    };
+  }
+
+  /** Runs the second half of an allocation; when it fails, the addresses of the first go back. */
+  async #orGiveBack<T>(service: Service, addresses: AddressChange, next: () => Promise<T>): Promise<T> {
+    try {
+      return await next();
+    } catch (error) {
+      await this.#giveBack(service, addresses.taken, []);
+      throw error;
+    }
+  }
+
+  /** Best effort: what stays behind is found by the repair loops, and refusing the write now would be wrong. */
+  async #giveBack(service: Service, ips: string[], ports: number[]): Promise<void> {
+    const results = await Promise.allSettled([
+      releaseAddresses(service, this.#allocators.clusterIPs, ips),
+      this.#allocators.nodePorts.release(ports),
+    ]);
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      const { namespace, name } = service.metadata;
+      this.#deps.logger.warn('addresses or ports of a Service were not released; the repair loop will', {
+        namespace,
+        name,
+        ips,
+        ports,
+        err: result.reason,
+      });
+    }
+  }
 }
 
 function withSpec(object: core.Service): Service {
   object.spec ??= {};
   return object as Service;
-}
-
-/** Runs the second half of an allocation; when it fails, the addresses of the first go back. */
-async function orGiveBack<T>(
-  deps: ServerDeps,
-  allocators: Allocators,
-  service: Service,
-  addresses: AddressChange,
-  next: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await next();
-  } catch (error) {
-    await giveBack(deps, allocators, service, addresses.taken, []);
-    throw error;
-  }
-}
-
-/** Best effort: what stays behind is found by the repair loops, and refusing the write now would be wrong. */
-async function giveBack(
-  deps: ServerDeps,
-  allocators: Allocators,
-  service: Service,
-  ips: string[],
-  ports: number[],
-): Promise<void> {
-  const results = await Promise.allSettled([
-    releaseAddresses(service, allocators.clusterIPs, ips),
-    allocators.nodePorts.release(ports),
-  ]);
-  for (const result of results) {
-    if (result.status === 'fulfilled') continue;
-    const { namespace, name } = service.metadata;
-    deps.logger.warn('addresses or ports of a Service were not released; the repair loop will', {
-      namespace,
-      name,
-      ips,
-      ports,
-      err: result.reason,
-    });
-  }
 }
 
 /** A copy of a stored Service with the defaults that reading gives it; stored objects are shared. */
