@@ -266,6 +266,15 @@ describe('ResourceQuota', () => {
     expect(ports.message).toContain(
       'requested: services.nodeports=2, used: services.nodeports=0, limited: services.nodeports=1',
     );
+    await server.call('POST', `${base}/services`, {
+      metadata: { name: 'grows' },
+      spec: { ports: spec.ports },
+    });
+    const grown = await refusal(
+      server.call('PATCH', `${base}/services/grows`, { spec: { type: 'NodePort' } }),
+    );
+    expect(grown.message).toContain('exceeded quota: q, requested: services.nodeports=2');
+    await server.call('PATCH', `${base}/services/grows`, { metadata: { labels: { a: 'b' } } });
   });
 });
 

@@ -1,4 +1,12 @@
-import { addQuantities, type core, type KindInfo, type KubeObject, type Quantity } from '#api';
+import {
+  addQuantities,
+  compareQuantities,
+  type core,
+  type KindInfo,
+  type KubeObject,
+  type Quantity,
+  subtractQuantities,
+} from '#api';
 import { qosClass } from '../strategies/pod-qos.js';
 import { podTotal } from './limit-ranger.js';
 
@@ -122,4 +130,14 @@ export function add(a: Usage, b: Usage): Usage {
     sum[name] = sum[name] === undefined ? value : addQuantities(sum[name], value);
   }
   return sum;
+}
+
+/** What `now` uses more than `before`; what shrinks or stays is left out. */
+export function growth(now: Usage, before: Usage): Usage {
+  const more: Usage = {};
+  for (const [name, value] of Object.entries(now)) {
+    const had = before[name] ?? '0';
+    if (compareQuantities(value, had) > 0) more[name] = subtractQuantities(value, had);
+  }
+  return more;
 }

@@ -2,7 +2,7 @@ import { canonicalQuantity, compareQuantities, type core, type KindInfo, type Ku
 import type { AdmissionAttributes, AdmissionPlugin } from '../contracts.js';
 import type { Living, ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
-import { add, quotaCovers, type Usage, unspecified, usageOf } from './quota-usage.js';
+import { add, growth, quotaCovers, type Usage, unspecified, usageOf } from './quota-usage.js';
 import { refuse } from './refuse.js';
 
 /**
@@ -10,6 +10,9 @@ import { refuse } from './refuse.js';
  * object that is deleted at once looks like one that has not come yet.
  */
 const PENDING_MS = 3_000;
+
+/** Kinds whose updates may use more. */
+const GROWING = new Set(['core.v1.Service', 'core.v1.PersistentVolumeClaim']);
 
 interface Reservation {
   name: string;
@@ -19,7 +22,7 @@ interface Reservation {
 }
 
 /**
- * Keeps creations within the ResourceQuotas of their namespace. Usage is counted from the objects themselves at
+ * Keeps creations, and updates that use more, within the ResourceQuotas of their namespace. Usage is counted from the objects themselves at
  * each creation, plus creations that this server has admitted and not seen yet; it needs no controller and cannot
  * drift. The price is a list of the kind per creation, in namespaces with a quota only.
  */
@@ -55,7 +58,8 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     const { operation, namespace, subresource, kind, object } = attributes;
-    if (operation !== 'CREATE' || subresource !== '' || namespace === '' || kind.virtual === true) return;
+    if (subresource !== '' || namespace === '' || kind.virtual === true) return;
+    if (operation !== 'CREATE' && !(operation === 'UPDATE' && GROWING.has(kind.message))) return;
     const quotas = this.quotasOf(namespace);
     if (quotas.length === 0 || object === undefined) return;
     await this.#inTurn(namespace, () => this.#check(attributes, quotas, kind, object));
@@ -80,7 +84,11 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
     kind: KindInfo,
     object: KubeObject,
   ): Promise<void> {
-    const usage = usageOf(kind, object);
+    const { oldObject } = attributes;
+    const usage =
+      oldObject === undefined
+        ? usageOf(kind, object)
+        : growth(usageOf(kind, object), usageOf(kind, oldObject));
     const concerned = quotas.filter((quota) => limits(quota, usage) && quotaCovers(quota, kind, object));
     if (concerned.length === 0) return;
     const present = await this.#deps.store.list(kind, attributes.namespace);
@@ -89,7 +97,7 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
       const used = this.#used(attributes, quota, kind, present);
       refuseExceeded(attributes, quota, usage, used);
     }
-    if (!attributes.dryRun) this.#reserve(attributes, kind, usage);
+    if (!attributes.dryRun && oldObject === undefined) this.#reserve(attributes, kind, usage);
   }
 
   #used(

@@ -6,6 +6,7 @@ import { ClusterIPRepair } from './cluster-ip-repair.js';
 import { createBootstrap } from './index.js';
 import { KubernetesService } from './kubernetes-service.js';
 import { NodePortRepair } from './node-port-repair.js';
+import { createServiceCIDR } from './objects.js';
 import { bootstrapPolicy } from './rbac-policy.js';
 import { reconcilePolicy } from './rbac-reconcile.js';
 
@@ -117,6 +118,18 @@ describe('a start', () => {
     await second.stop();
     expect(JSON.stringify([...store.writes])).toBe(before);
   });
+});
+
+it('a second family that is configured later joins the range `kubernetes`; another range does not replace it', async () => {
+  const { store, deps } = await world();
+  const cidrs = async () =>
+    (await store.get<networking.ServiceCIDR>(builtInKind('networking.v1.ServiceCIDR'), '', 'kubernetes'))!
+      .spec!.cidrs;
+  await createServiceCIDR(deps, ['10.96.0.0/24']);
+  await createServiceCIDR(deps, ['10.96.0.0/24', 'fd00::/112']);
+  expect(await cidrs()).toEqual(['10.96.0.0/24', 'fd00::/112']);
+  await createServiceCIDR(deps, ['10.97.0.0/24']);
+  expect(await cidrs()).toEqual(['10.96.0.0/24', 'fd00::/112']);
 });
 
 describe('default/kubernetes with several API servers', () => {

@@ -44,7 +44,10 @@ export function createPriorityClasses(deps: ServerDeps): Promise<void> {
   return createMissing(deps, 'scheduling.v1.PriorityClass', PRIORITY_CLASSES);
 }
 
-/** The default range `kubernetes`; a change of the flag is seen as upstream does: the object's spec is immutable, so it only warns. */
+/**
+ * The default range `kubernetes`. When a second family has been configured since, it is added (upstream's default
+ * ServiceCIDR controller); any other difference is reported and left, since Services live in the stored ranges.
+ */
 export async function createServiceCIDR(deps: ServerDeps, cidrs: string[]): Promise<void> {
   const kind = deps.kind('networking.v1.ServiceCIDR');
   const wanted = cidrs.map((text) => requireCidr(text).text);
@@ -54,15 +57,17 @@ export async function createServiceCIDR(deps: ServerDeps, cidrs: string[]): Prom
     await createOnce(deps, 'networking.v1.ServiceCIDR', object);
     return markReady(deps);
   }
-  if (JSON.stringify(have.spec?.cidrs) !== JSON.stringify(wanted)) {
-    deps.logger.warn(
-      'the ServiceCIDR kubernetes differs from --service-cluster-ip-range and is left as it is',
-      {
-        configured: wanted,
-        stored: have.spec?.cidrs,
-      },
-    );
+  const stored = have.spec?.cidrs ?? [];
+  if (JSON.stringify(stored) === JSON.stringify(wanted)) return;
+  if (stored.length === 1 && wanted.length === 2 && stored[0] === wanted[0]) {
+    await deps.store.update<networking.ServiceCIDR>(kind, '', 'kubernetes', (object) => ({
+      ...object,
+      spec: { ...object.spec, cidrs: wanted },
+    }));
+    return;
   }
+  const message = 'the ServiceCIDR kubernetes differs from --service-cluster-ip-range and is left as it is';
+  deps.logger.warn(message, { configured: wanted, stored });
 }
 
 async function markReady(deps: ServerDeps): Promise<void> {
