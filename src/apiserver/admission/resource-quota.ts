@@ -30,6 +30,8 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
   readonly name = 'ResourceQuota';
   readonly #deps: ServerDeps;
   readonly #quotas: Mirror<core.ResourceQuota, core.ResourceQuota>;
+  /** Namespace → name → quota. */
+  readonly #byNamespace = new Map<string, Map<string, core.ResourceQuota>>();
   readonly #pending = new Map<string, Reservation[]>();
   readonly #queues = new Map<string, Promise<void>>();
 
@@ -39,6 +41,7 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
       store: deps.store,
       kind: deps.kind('core.v1.ResourceQuota'),
       project: (quota: core.ResourceQuota) => quota,
+      onChange: (_key, quota, old) => this.#index(quota, old),
     });
   }
 
@@ -49,18 +52,20 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
     return this.#quotas.stop();
   }
 
-  /** Quotas of a namespace, by name. */
-  quotasOf(namespace: string): core.ResourceQuota[] {
-    return [...this.#quotas.values()]
-      .filter(({ metadata }) => metadata.namespace === namespace)
-      .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+  #index(quota: core.ResourceQuota | undefined, old: core.ResourceQuota | undefined): void {
+    const { namespace = '', name = '' } = (quota ?? old!).metadata;
+    const quotas = this.#byNamespace.get(namespace) ?? new Map<string, core.ResourceQuota>();
+    if (quota === undefined) quotas.delete(name);
+    else quotas.set(name, quota);
+    if (quotas.size === 0) this.#byNamespace.delete(namespace);
+    else this.#byNamespace.set(namespace, quotas);
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     const { operation, namespace, subresource, kind, object } = attributes;
     if (subresource !== '' || namespace === '' || kind.virtual === true) return;
     if (operation !== 'CREATE' && !(operation === 'UPDATE' && GROWING.has(kind.message))) return;
-    const quotas = this.quotasOf(namespace);
+    const quotas = [...(this.#byNamespace.get(namespace)?.values() ?? [])];
     if (quotas.length === 0 || object === undefined) return;
     await this.#inTurn(namespace, () => this.#check(attributes, quotas, kind, object));
   }
