@@ -41,6 +41,11 @@ export class HttpTransport implements Transport {
     this.#url = new URL(options.server);
   }
 
+  /** The server's URL, as configured. */
+  get server(): string {
+    return this.#options.server;
+  }
+
   async request(request: TransportRequest): Promise<TransportResponse> {
     if (this.#closed) throw new TransportError('client is closed');
     request.signal?.throwIfAborted();
