@@ -118,35 +118,58 @@ export class RegistryObjectStore implements ObjectStore {
     signal: AbortSignal,
   ): Promise<void> {
     const resource = await this.#resourceOf(kind);
-    let revision = resource.cacher.revision;
+    // Taken before anything is awaited: whoever lists after asking for the watch must miss nothing.
+    let from = resource.cacher.revision;
+    const { items } = await resource.cacher.list({ resourceVersion: 0 });
+    const follower: Follower<T> = { resource, on, signal, known: new Map() };
+    for (const { key, namespace, name } of items) follower.known.set(key, { namespace, name });
     while (!signal.aborted) {
       try {
-        revision = await this.#followFrom<T>(resource, revision, on, signal);
+        from = await followFrom(follower, from);
       } catch (error) {
         if (!isStatus(error, 'Expired')) throw error;
-        // The cache has been filled anew: its state is reported as changes, and nothing between is known.
-        revision = 0;
+        from = 0;
       }
     }
   }
+}
 
-  async #followFrom<T extends KubeObject>(
-    resource: Resource,
-    from: number,
-    on: (event: { type: 'put' | 'delete'; object: T }) => void,
-    signal: AbortSignal,
-  ): Promise<number> {
-    let revision = from;
-    const start = from > 0 ? { resourceVersion: from } : {};
-    const watch = await resource.cacher.watch({ signal, ...start });
-    for await (const items of watch) {
-      for (const item of items) {
-        revision = item.revision;
-        if (item.object === undefined) continue;
-        const object = viewOf(resource, item.object.object()) as T;
-        on({ type: item.type === 'DELETED' ? 'delete' : 'put', object });
+interface Follower<T extends KubeObject> {
+  resource: Resource;
+  on(event: { type: 'put' | 'delete'; object: T }): void;
+  signal: AbortSignal;
+  /** Objects that have been reported, or were there before: what is missing after a gap has been deleted. */
+  known: Map<string, { namespace: string; name: string }>;
+}
+
+/**
+ * Reports changes after `from` until the watch ends, and resolves with the revision reached. 0 starts over, when
+ * the cache has been filled anew: the state is reported as changes, and what is no longer there as deleted.
+ */
+async function followFrom<T extends KubeObject>(follower: Follower<T>, from: number): Promise<number> {
+  const { resource, on, signal, known } = follower;
+  const missing = new Map(from > 0 ? [] : known);
+  let revision = from;
+  const start = from > 0 ? { resourceVersion: from } : { sendInitialEvents: true, allowBookmarks: true };
+  const watch = await resource.cacher.watch({ signal, ...start });
+  for await (const items of watch) {
+    for (const item of items) {
+      revision = item.revision;
+      if (item.object === undefined) {
+        for (const [key, gone] of missing) {
+          known.delete(key);
+          on({ type: 'delete', object: { metadata: { ...gone, resourceVersion: String(revision) } } as T });
+        }
+        missing.clear();
+        continue;
       }
+      const { key, namespace, name } = item.object;
+      missing.delete(key);
+      if (item.type === 'DELETED') known.delete(key);
+      else known.set(key, { namespace, name });
+      const object = viewOf(resource, item.object.object()) as T;
+      on({ type: item.type === 'DELETED' ? 'delete' : 'put', object });
     }
-    return revision;
   }
+  return revision;
 }
