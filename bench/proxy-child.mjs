@@ -151,10 +151,12 @@ async function oneChange(i) {
 
 // The kernel announces a new generation as soon as its rules are in force; the nft process then still waits for
 // an RCU grace period before it exits, which is what `onSynced` reports.
-const monitor = spawn('nft', ['monitor'], { stdio: ['ignore', 'pipe', 'ignore'] });
+const monitor = spawn('stdbuf', ['-oL', 'xtables-monitor', '--event'], {
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
 let onGeneration = () => {};
 monitor.stdout.on('data', (text) => {
-  if (String(text).includes('# new generation')) onGeneration();
+  if (String(text).includes('NEWGEN')) onGeneration();
 });
 await new Promise((resolve) => setTimeout(resolve, 1000));
 loop.reset();

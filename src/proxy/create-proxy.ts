@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { objectKey } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
@@ -27,7 +28,7 @@ export interface ProxyOptions {
   config: ProxyConfig;
   /** Name of the Node that the process runs on. */
   nodeName: string;
-  /** Families to handle; default both. */
+  /** Families to handle; default: both, or only IPv4 on a kernel without IPv6. */
   families?: readonly Family[];
   /** Addresses of the node's interfaces; default: those of the process's own network namespace. */
   localAddresses?: () => string[];
@@ -60,6 +61,10 @@ interface FamilyParts {
   proxy: FamilyProxy;
   proxier: Proxier;
   stopWatching: (() => Promise<void>) | undefined;
+}
+
+function kernelFamilies(): readonly Family[] {
+  return existsSync('/proc/net/if_inet6') ? ['IPv4', 'IPv6'] : ['IPv4'];
 }
 
 /** ServiceCIDRs narrow what is dropped; without an answer after this long, rules are written without them. */
@@ -100,7 +105,7 @@ class ServiceProxy implements Startable {
       addresses: () => this.#healthAddresses(),
       isProxyHealthy: () => this.#health.isHealthy,
     });
-    for (const family of options.families ?? (['IPv4', 'IPv6'] as const)) this.#addFamily(family);
+    for (const family of options.families ?? kernelFamilies()) this.#addFamily(family);
   }
 
   async start(): Promise<void> {

@@ -210,6 +210,21 @@ describe.each(variants)(
       expect(servers(await ask(client.ns, 'tcp', ips.vip(12), 80, 30))).toHaveLength(1);
     });
 
+    it('moves an affine client only when its endpoint is gone, and keeps it there', async () => {
+      const [pinned] = servers(await ask(client.ns, 'tcp', ips.vip(12), 80, 3));
+      const mine = pinned === 'local' ? local : remote;
+      const other = mine === local ? remote : local;
+      const change = (pods: LabPod[]) =>
+        syncOf('default/sticky', () => void api.seed(Resources.endpointSlices, slice('sticky', pods)));
+      await change([mine]);
+      await change([other, mine]);
+      expect(servers(await ask(client.ns, 'tcp', ips.vip(12), 80, 20))).toEqual([mine.name]);
+      await change([other]);
+      expect(servers(await ask(client.ns, 'tcp', ips.vip(12), 80, 3))).toEqual([other.name]);
+      await change([mine, other]);
+      expect(servers(await ask(client.ns, 'tcp', ips.vip(12), 80, 20))).toEqual([other.name]);
+    });
+
     it('masquerades a pod that meets itself', async () => {
       const answers = await ask(local.ns, 'tcp', ips.vip(10), 80, 30);
       expect(servers(answers)).toEqual(['local', 'remote']);

@@ -175,6 +175,15 @@ export function clusterCIDRs(config: ProxyConfig): string[] {
     .filter((cidr) => cidr !== '');
 }
 
+/** Aliases may lead nowhere, or to more than memory holds; the library throws ReferenceError for both. */
+function toPlain(document: ReturnType<typeof parseDocument>): Record<string, unknown> {
+  try {
+    return (document.toJS() ?? {}) as Record<string, unknown>;
+  } catch (error) {
+    throw new ConfigError('', (error as Error).message);
+  }
+}
+
 /**
  * Reads a KubeProxyConfiguration file (YAML or JSON). Unknown and duplicate fields become warnings, as upstream's
  * lenient second attempt does; values that do not fit throw ConfigError. An empty text gives the defaults.
@@ -186,7 +195,7 @@ export function loadProxyConfig(content: string, overrides: Record<string, unkno
   const document = parseDocument(content, { uniqueKeys: false });
   const broken = document.errors[0];
   if (broken !== undefined) throw new ConfigError('', broken.message);
-  const raw = (document.toJS() ?? {}) as Record<string, unknown>;
+  const raw = toPlain(document);
   for (const warning of parseDocument(content).errors) warnings.push(warning.message.split('\n')[0]!);
   const value = file({ ...raw, ...overrides }, '', (warning) => warnings.push(warning));
   if (content.trim() !== '') {

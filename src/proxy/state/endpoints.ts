@@ -1,5 +1,5 @@
 import type { discovery } from '#api';
-import { type Family, parseAddress } from './addresses.js';
+import { canonicalAddress, type Family } from './addresses.js';
 import { WEIGHT_ANNOTATION } from './service-port.js';
 
 /** One address and port behind a service port, with the conditions that decide whether it is used. */
@@ -16,6 +16,7 @@ export interface Endpoint {
 }
 
 const MAX_WEIGHT = 100;
+const NONE: readonly string[] = [];
 
 function sliceWeight(slice: discovery.EndpointSlice): number {
   const text = slice.metadata.annotations?.[WEIGHT_ANNOTATION];
@@ -47,8 +48,8 @@ function toEndpoint(
     ready: conditions.ready ?? true,
     serving: conditions.serving ?? true,
     terminating: conditions.terminating ?? false,
-    nodeHints: source.hints?.forNodes?.map((hint) => hint.name) ?? [],
-    zoneHints: source.hints?.forZones?.map((hint) => hint.name) ?? [],
+    nodeHints: source.hints?.forNodes?.map((hint) => hint.name) ?? NONE,
+    zoneHints: source.hints?.forZones?.map((hint) => hint.name) ?? NONE,
     weight,
   };
 }
@@ -78,9 +79,10 @@ export function mergeSlices(
       byPort.set(key, merged);
       for (const source of slice.endpoints ?? []) {
         // Only the first address counts; the API defines the others as equivalent.
-        const address = source.addresses[0] === undefined ? undefined : parseAddress(source.addresses[0]);
-        if (address?.family !== family) continue;
-        const endpoint = toEndpoint(source, address.text, port.port, nodeName, weight);
+        const first = source.addresses[0];
+        const ip = first === undefined ? undefined : canonicalAddress(first, family);
+        if (ip === undefined) continue;
+        const endpoint = toEndpoint(source, ip, port.port, nodeName, weight);
         const target = `${endpoint.ip} ${endpoint.port}`;
         const current = merged.get(target);
         if (current === undefined || better(endpoint, current)) merged.set(target, endpoint);

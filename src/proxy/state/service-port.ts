@@ -1,5 +1,12 @@
 import { type core, objectKey } from '#api';
-import { type Address, type Cidr, cidrContains, type Family, parseAddress, parseCidr } from './addresses.js';
+import {
+  type Address,
+  type Cidr,
+  canonicalAddress,
+  cidrContains,
+  type Family,
+  parseCidr,
+} from './addresses.js';
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
@@ -53,8 +60,8 @@ export function isProxied(service: core.Service): boolean {
 function inFamily(texts: readonly (string | undefined)[] | undefined, family: Family): string[] {
   const found = new Set<string>();
   for (const text of texts ?? []) {
-    const address = text === undefined ? undefined : parseAddress(text.trim());
-    if (address?.family === family) found.add(address.text);
+    const address = text === undefined ? undefined : canonicalAddress(text, family);
+    if (address !== undefined) found.add(address);
   }
   return [...found];
 }
