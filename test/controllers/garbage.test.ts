@@ -92,6 +92,22 @@ describe('deleting an owner', () => {
     await until(async () => (await list(Resources.endpoints, 'svc')).length === 0);
   });
 
+  it('in a circle of owners that block each other still ends', async () => {
+    const maps = cluster.client.resource(Resources.configMaps);
+    const metadata = (name: string) => ({ name, namespace: 'gc', labels: { app: 'circle' } });
+    const made = [];
+    for (const name of ['a', 'b'])
+      made.push(await maps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(name) }));
+    for (const [i, { metadata: own }] of made.entries()) {
+      const owner = made[1 - i]!.metadata;
+      const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: owner.name, uid: owner.uid };
+      const ownerReferences = [{ ...reference, blockOwnerDeletion: true }];
+      await maps.patch(own.name!, 'gc', 'merge', { metadata: { ownerReferences } });
+    }
+    await maps.delete('a', 'gc', { propagationPolicy: 'Foreground' });
+    await until(async () => (await list(Resources.configMaps, 'circle')).length === 0);
+  });
+
   it('that ran unwatched is made up for after a restart of the controllers', async () => {
     await deploy('unwatched');
     await cluster.stopControllers();

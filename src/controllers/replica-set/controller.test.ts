@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { apps } from '#api';
+import { FakeClock } from '#base';
 import { Resources } from '#client';
 import { Harness } from '../testing/harness.js';
 import { pod } from '../testing/objects.js';
@@ -100,6 +101,28 @@ describe('replica-set controller', () => {
     await run();
     await harness.settle();
     expect(pods()).toEqual([]);
+  });
+
+  it('counts a Pod as available when it has been ready for minReadySeconds, without being told', async () => {
+    await harness.stop();
+    const clock = new FakeClock();
+    harness = new Harness(clock);
+    const patient = replicaSet(1);
+    patient.spec!.minReadySeconds = 10;
+    harness.client.seed(Resources.replicaSets, patient);
+    await run();
+    await harness.settle();
+    const [made] = pods();
+    const lastTransitionTime = new Date(clock.now()).toISOString();
+    harness.client.seed(Resources.pods, {
+      ...made!,
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }] },
+    });
+    await harness.settle();
+    expect(current().status).toMatchObject({ readyReplicas: 1, availableReplicas: 0 });
+    clock.advance(10_000);
+    await harness.settle();
+    expect(current().status).toMatchObject({ readyReplicas: 1, availableReplicas: 1 });
   });
 
   it('keeps the Pods of a ReplicationController by its equality selector', async () => {
