@@ -146,7 +146,7 @@ describe('small rules', () => {
   it.each([
     [{ a: 1 }, { a: 1, b: [] }, true],
     [{ a: {} }, {}, true],
-    [{ a: {} }, undefined, false],
+    [{ a: {} }, undefined, true],
     [[1, 2], [2, 1], false],
     [{ a: 0 }, {}, false],
     [{ a: { b: null } }, { a: { b: '' } }, false],

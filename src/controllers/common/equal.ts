@@ -1,28 +1,31 @@
 /**
- * Semantic equality of JSON values as apiequality.Semantic.DeepEqual sees them after a trip through the API:
- * absent, null, empty lists and empty maps are the same.
+ * Semantic equality of JSON values after a trip through the API: absent, null, empty lists and maps of
+ * nothing are the same, at any depth (apiequality.Semantic.DeepEqual, which knows Go's types, is stricter
+ * about pointers to empty structs).
  */
 export function semanticEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, i) => semanticEqual(item, b[i]));
-  }
-  if (typeof a !== 'object' || typeof b !== 'object') return false;
-  return mapsEqual(a as Record<string, unknown>, b as Record<string, unknown>);
+  if (Array.isArray(a) || Array.isArray(b)) return listsEqual(a ?? [], b ?? []);
+  if (isMap(a) || isMap(b)) return mapsEqual(a ?? {}, b ?? {});
+  return (a ?? null) === (b ?? null);
 }
 
-function mapsEqual(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+function listsEqual(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return isMap(a) || isMap(b) ? isEmpty(a) && isEmpty(b) : false;
+  return a.length === b.length && a.every((item, i) => semanticEqual(item, b[i]));
+}
+
+function mapsEqual(a: unknown, b: unknown): boolean {
+  if (!isMap(a) || !isMap(b)) return false;
   for (const key in a) if (!semanticEqual(a[key], b[key])) return false;
-  for (const key in b) if (!(key in a) && !isEmpty(b[key])) return false;
+  for (const key in b) if (!(key in a) && !semanticEqual(undefined, b[key])) return false;
   return true;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  if (typeof value !== 'object') return false;
-  for (const _ in value) return false;
-  return true;
+  return Object.keys(value as object).length === 0;
 }
