@@ -9,7 +9,7 @@ import type { Tools } from './tools.js';
  * output and becomes the container's program. The outer shell turns the end into an exit code (128 + signal, as
  * CRI does; unshare --fork reports a SIGKILL as 1), its own remarks about signals go nowhere. Only positional
  * parameters are used, since every variable of the environment belongs to the container.
- * $1 mount, $2 fstab, $3 new root or empty, $4 pivot_root, $5 umount, then the command.
+ * $1 mount, $2 fstab, $3 new root or empty, $4 pivot_root, $5 umount, $6 working directory, then the command.
  */
 const SCRIPT = `
 exec 9>&2 2>/dev/null
@@ -18,8 +18,10 @@ exec 9>&2 2>/dev/null
   read -r kubesvc_pid kubesvc_rest < /proc/self/stat || exit 70
   "$1" -a -T "$2" >&2 || exit 71
   if [ -n "$3" ]; then cd "$3" && "$4" . . && "$5" -l . && cd / || exit 72; fi
+  cd -- "$6" || exit 73
+  unset PWD OLDPWD
   echo "kubesvc $kubesvc_pid"
-  shift 5
+  shift 6
   exec "$@"
 )
 exit $?
@@ -75,26 +77,40 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/**
- * The end of every start: privileges, working directory, and the variables that a shell would drop on the way
- * (names that are no identifiers).
- */
-export function programArguments(
-  config: Pick<ContainerConfig, 'security' | 'workingDir' | 'env'>,
+const isIdentifier = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
+/** Variables that a shell drops or sets by itself on the way. */
+function oddVariables(env: Record<string, string>): string[] {
+  return Object.entries(env)
+    .filter(([name]) => !isIdentifier(name) || name === 'PWD' || name === 'OLDPWD')
+    .map(([name, value]) => `${name}=${value}`);
+}
+
+/** The end of every start of a container, in its working directory: privileges, odd variables, program. */
+function startArguments(config: ContainerConfig, command: string[], tools: Tools): string[] {
+  const odd = oddVariables(config.env);
+  return [
+    tools.setpriv,
+    ...privilegeArguments(config.security),
+    '--',
+    ...(odd.length === 0 ? [] : [tools.env, ...odd]),
+    ...command,
+  ];
+}
+
+/** The same for a program beside the container's own, which passes no shell on its way. */
+export function execArguments(
+  config: Pick<ContainerConfig, 'security' | 'workingDir'>,
   command: string[],
   tools: Tools,
 ): string[] {
-  const odd = Object.entries(config.env).filter(([name]) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
   return [
     tools.setpriv,
     ...privilegeArguments(config.security),
     '--',
     tools.env,
-    ...(config.env['PWD'] === undefined ? ['-u', 'PWD'] : []),
-    ...(config.env['OLDPWD'] === undefined ? ['-u', 'OLDPWD'] : []),
     '-C',
     config.workingDir,
-    ...odd.map(([name, value]) => `${name}=${value}`),
     ...command,
   ];
 }
@@ -198,6 +214,7 @@ export function containerCommand(
     mounts.newRoot,
     tools.pivotRoot,
     tools.umount,
-    ...programArguments(config, command, tools),
+    config.workingDir,
+    ...startArguments(config, command, tools),
   ];
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Programs, SpawnedProgram } from '#host';
 import type { ExecRequest, ExecSession, RuntimeContainer } from '../runtime.js';
 import { exitOf } from './children.js';
-import { programArguments, terminalCommand } from './container-command.js';
+import { execArguments, terminalCommand } from './container-command.js';
 import { readLine } from './handshake.js';
 import { setTerminalSize } from './process-container.js';
 import type { Tools } from './tools.js';
@@ -33,7 +33,7 @@ export async function startExec(
       '--net',
       '--pid',
       '--',
-      ...programArguments(config, command, tools),
+      ...execArguments(config, command, tools),
     ],
     {
       env,
