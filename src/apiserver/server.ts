@@ -12,7 +12,7 @@ import { createCompactor } from './cacher/compactor.js';
 import type { ApiRequest, ApiResponse, EgressDialer, ObjectStore, UpgradeRequest } from './contracts.js';
 import type { ServerDeps, Strategies } from './deps.js';
 import { Endpoints } from './endpoints.js';
-import { Health, type HealthCheck } from './health/index.js';
+import { EventLoopMonitor, Health, type HealthCheck } from './health/index.js';
 import { Listener } from './listen/index.js';
 import type { ApiServerOptions } from './options.js';
 import { deleteObject } from './registry/delete.js';
@@ -93,6 +93,7 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
     ...(options.compactionIntervalMs === undefined ? {} : { intervalMs: options.compactionIntervalMs }),
   });
   const life = new Group([
+    new EventLoopMonitor(core.metrics),
     core.resources,
     ...filters.members,
     listener,

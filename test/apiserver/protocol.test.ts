@@ -278,6 +278,7 @@ describe('health and metrics', () => {
     );
     expect(text).toContain('apiserver_request_duration_seconds_bucket');
     expect(text).toContain('apiserver_current_inflight_requests{request_kind="mutating"}');
+    expect(text).toMatch(/kubesvc_event_loop_delay_seconds\{quantile="0\.99"\} [\d.e-]+/);
   });
 });
 

@@ -1,2 +1,2 @@
-export { watchEventLoop } from './event-loop.js';
+export { EventLoopMonitor } from './event-loop.js';
 export { Health, type HealthCheck, type HealthEndpoint } from './health.js';
