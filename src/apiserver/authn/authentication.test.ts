@@ -138,6 +138,17 @@ describe('authentication', () => {
   });
 });
 
+it('attempts are counted by result', async () => {
+  const count = async (result: string) => {
+    const { text } = await raw('/metrics', { user: { name: 'admin', groups: ['system:masters'] } });
+    return Number(new RegExp(`authentication_attempts\\{result="${result}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
+  };
+  const before = await count('failure');
+  await raw('/api', bearer('wrong'));
+  expect(await count('failure')).toBe(before + 1);
+  expect(await count('success')).toBeGreaterThan(0);
+});
+
 describe('service account tokens', () => {
   it('carry upstream’s claims and let their bearer in', async () => {
     const { status, spec } = await issue('app');

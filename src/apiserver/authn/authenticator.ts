@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { Errors } from '#api';
+import { Errors, isStatus } from '#api';
+import type { Counter } from '#base';
 import { type ApiRequest, type Authenticator, anonymous, type UserInfo } from '../contracts.js';
 import type { Living } from '../deps.js';
 import type { ServiceAccountTokens } from './service-account-tokens.js';
@@ -9,6 +10,14 @@ const AUTHENTICATED = 'system:authenticated';
 const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
 /** Paths that need no credentials: health and version. */
 const ANONYMOUS = /^\/(?:healthz|livez|readyz)(?:\/[^?]*)?(?:\?|$)|^\/version\/?(?:\?|$)/;
+
+const KNOWN_USERS = new Set([
+  'admin',
+  'client',
+  'kube_proxy',
+  'kubelet',
+  'system:serviceaccount:kube-system:default',
+]);
 
 export interface AuthnOptions {
   /** --token-auth-file: read once, at start. */
@@ -31,11 +40,22 @@ export interface TokenAuthenticator {
 export class RequestAuthenticator implements Living<Authenticator & TokenAuthenticator> {
   readonly #options: AuthnOptions;
   readonly #tokens: ServiceAccountTokens;
+  readonly #attempts: Counter;
+  readonly #users: Counter;
   #static = new Map<string, UserInfo>();
 
   constructor(options: AuthnOptions, tokens: ServiceAccountTokens) {
     this.#options = options;
     this.#tokens = tokens;
+    const { metrics } = tokens;
+    this.#attempts = metrics.counter('authentication_attempts', 'Counter of authenticated attempts.', [
+      'result',
+    ]);
+    this.#users = metrics.counter(
+      'authenticated_user_requests',
+      'Counter of authenticated requests broken out by username.',
+      ['username'],
+    );
   }
 
   async start(): Promise<void> {
@@ -45,6 +65,18 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
   async stop(): Promise<void> {}
 
   async authenticate(request: ApiRequest): Promise<UserInfo> {
+    try {
+      const user = await this.#identify(request);
+      this.#attempts.inc({ result: 'success' });
+      this.#users.inc({ username: compressed(user.name) });
+      return user;
+    } catch (error) {
+      this.#attempts.inc({ result: isStatus(error, 'Unauthorized') ? 'failure' : 'error' });
+      throw error;
+    }
+  }
+
+  async #identify(request: ApiRequest): Promise<UserInfo> {
     if (request.user !== undefined) return request.user;
     const certificate = request.clientCertificate;
     if (certificate !== undefined && certificate.commonName !== '') {
@@ -77,6 +109,12 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
     if (verdict.kind !== 'accepted') return undefined;
     return { user: authenticated(verdict.user), audiences: verdict.audiences };
   }
+}
+
+/** Upstream keeps the label's values few: a handful of well-known names, the rest is `other`. */
+function compressed(name: string): string {
+  if (KNOWN_USERS.has(name)) return name;
+  return name.includes('@') ? 'email_id' : 'other';
 }
 
 function authenticated(user: UserInfo): UserInfo {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { core, KubeObject } from '#api';
+import type { Metrics } from '#base';
 import type { UserInfo } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
 import { BoundedCache } from './bounded-cache.js';
@@ -88,6 +89,10 @@ export class ServiceAccountTokens {
     this.#cache = new BoundedCache(CACHE_SIZE, deps.clock);
   }
 
+  /** Where authentication counts. */
+  get metrics(): Metrics {
+    return this.#deps.metrics;
+  }
   get issuer(): string {
     return this.#issuers[0] ?? '';
   }
