@@ -33,7 +33,7 @@ const MAX_MIRROR_ENTRIES = 4096;
 
 /** Escapes a path for fstab(5). */
 export function fstabPath(path: string): string {
-  return path.replace(/[\s\\#]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return path.replace(/[ \t\n\r\\#]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 function bindLine(source: string, target: string, options = 'rbind'): string {
