@@ -122,12 +122,11 @@ class ServiceProxy implements Startable {
         proxy.begin();
       }
       await first;
-      for (const parts of this.#families.values()) await this.#watchForeign(parts);
     } catch (error) {
       await this.stop();
       throw error;
     }
-    this.#background = this.#takeOver();
+    this.#background = this.#afterStart();
     this.#pollAddresses(this.#settingsText());
     events?.event(this.#nodeReference(), 'Normal', 'Starting', '');
     logger.info('proxy started', { mode: this.#options.config.mode, node: this.#options.nodeName });
@@ -274,8 +273,14 @@ class ServiceProxy implements Startable {
     cancel();
   }
 
-  async #takeOver(): Promise<void> {
+  /** Nobody has to wait for these; failures are logged. */
+  async #afterStart(): Promise<void> {
     const { programs, logger } = this.#deps;
+    for (const parts of this.#families.values()) {
+      await this.#watchForeign(parts).catch((err: unknown) => {
+        logger.warn('changes by others will not be noticed', { err });
+      });
+    }
     await takeOver(this.#options.config.mode, programs, logger).catch((err: unknown) => {
       logger.warn('rules of other modes could not be removed', { err });
     });

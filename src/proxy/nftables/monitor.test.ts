@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock, silentLogger } from '#base';
 import { createNft } from '#host';
-import { FakePrograms } from '../../host/testing/fake-programs.js';
+import { FakePrograms } from '#host/testing';
 import { GenerationTracker, TableWatch } from './monitor.js';
 
 function track() {

@@ -29,6 +29,8 @@ export class TableWatch {
   #program: SpawnedProgram | undefined;
   #isActive = false;
   #failures = 0;
+  /** Tells a run that was stopped while it was starting from the current one. */
+  #runs = 0;
   #cancelRestart: (() => void) | undefined;
 
   constructor(options: TableWatchOptions) {
@@ -48,6 +50,7 @@ export class TableWatch {
 
   async stop(): Promise<void> {
     this.#isActive = false;
+    this.#runs++;
     this.#cancelRestart?.();
     const program = this.#program;
     this.#program = undefined;
@@ -59,8 +62,13 @@ export class TableWatch {
     const { nft, clock, logger } = this.#options;
     this.#tracker.reset();
     const started = clock.now();
+    const run = ++this.#runs;
     try {
       const program = await nft.monitor();
+      if (run !== this.#runs) {
+        program.kill('SIGKILL');
+        return;
+      }
       this.#program = program;
       createInterface({ input: program.stdout! }).on('line', (line) => this.#tracker.line(line));
       void program.exited.then(() => this.#ended(program, started));

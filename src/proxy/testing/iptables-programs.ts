@@ -1,4 +1,4 @@
-import { FakePrograms } from '../../host/testing/fake-programs.js';
+import { FakePrograms } from '#host/testing';
 import { IptTables } from '../trace/ipt-table.js';
 
 /** Programs with simulated iptables-save and iptables-restore (and their IPv6 twins). */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { FakePrograms } from '../../host/testing/fake-programs.js';
+import { FakePrograms } from '#host/testing';
 import { TABLE } from '../nftables/names.js';
 import { NftTable } from '../trace/nft-table.js';
 
