@@ -107,6 +107,18 @@ describe('own writes over a cache', () => {
     ]).toEqual([true, false, false]);
   });
 
+  it('are recognised also when their event overtakes their answer', () => {
+    const recent = new RecentWrites(cacheAt('5'));
+    recent.begin('g');
+    expect(recent.isNews('g', object('a', '10'))).toBe(false);
+    recent.wrote('g', object('a', '10'));
+    expect(recent.end('g')).toBe(false);
+    recent.begin('g');
+    expect(recent.isNews('g', object('b', '11'))).toBe(false);
+    expect(recent.end('g'), 'a write of somebody else').toBe(true);
+    expect(recent.isNews('g', object('b', '12'))).toBe(true);
+  });
+
   it('compare resourceVersions as numbers of any size', () => {
     expect(compareResourceVersions('9', '10')).toBeLessThan(0);
     expect(compareResourceVersions('90071992547409930', '90071992547409929')).toBeGreaterThan(0);

@@ -17,6 +17,8 @@ interface Write<T> {
 export class RecentWrites<T extends KubeObject> {
   readonly #informer: Informer<T>;
   readonly #groups = new Map<string, Map<string, Write<T>>>();
+  /** Events of groups that are being written: whose they are shows when the answers are there. */
+  readonly #undecided = new Map<string, { object: T; gone: boolean }[]>();
 
   constructor(informer: Informer<T>) {
     this.#informer = informer;
@@ -37,6 +39,29 @@ export class RecentWrites<T extends KubeObject> {
   /** Forgets a group: a write was refused as stale, so the overlay is in doubt, or the owner is gone. */
   forget(group: string): void {
     this.#groups.delete(group);
+  }
+
+  /**
+   * True when an event (`gone`: a deletion) shows more than the outcome of an own write. While the group is
+   * being written the question is kept for `end`, as the event may overtake the answer.
+   */
+  isNews(group: string, object: T, gone = false): boolean {
+    const undecided = this.#undecided.get(group);
+    if (undecided === undefined) return !(gone ? this.isOwnDelete(group, object) : this.isOwn(group, object));
+    undecided.push({ object, gone });
+    return false;
+  }
+
+  /** The group is about to be written. */
+  begin(group: string): void {
+    this.#undecided.set(group, []);
+  }
+
+  /** The writes are answered; true when something else happened to the group meanwhile. */
+  end(group: string): boolean {
+    const undecided = this.#undecided.get(group) ?? [];
+    this.#undecided.delete(group);
+    return undecided.some(({ object, gone }) => this.isNews(group, object, gone));
   }
 
   /** True when the event shows nothing but the outcome of an own write. */

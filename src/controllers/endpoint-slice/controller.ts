@@ -79,6 +79,7 @@ class Run implements LoopRun {
   readonly #writer: SliceWriter;
   /** Services that left Pods out because their Node is not known, by node name. */
   readonly #awaitingNode = new Map<string, Set<string>>();
+  #queue: WorkQueue | undefined;
 
   constructor(options: EndpointSliceOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
@@ -97,6 +98,7 @@ class Run implements LoopRun {
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
+    this.#queue = queue;
     const { services, pods, nodes, slices } = this.#caches;
     return [
       nodes.on(this.#nodeHandlers(queue)),
@@ -125,7 +127,7 @@ class Run implements LoopRun {
         },
         delete: (slice) => {
           const service = serviceKeyOf(slice);
-          if (service !== undefined && !this.#recent.isOwnDelete(service, slice)) queue.add(service);
+          if (service !== undefined && this.#recent.isNews(service, slice, true)) queue.add(service);
         },
       }),
     ];
@@ -145,7 +147,7 @@ class Run implements LoopRun {
 
   #sliceChanged(slice: Slice, queue: WorkQueue): void {
     const service = serviceKeyOf(slice);
-    if (service !== undefined && !this.#recent.isOwn(service, slice)) queue.add(service);
+    if (service !== undefined && this.#recent.isNews(service, slice)) queue.add(service);
   }
 
   #nodeHandlers(queue: WorkQueue) {
@@ -169,12 +171,15 @@ class Run implements LoopRun {
     const service = this.#caches.services.get(key);
     if (service === undefined) return this.#forget(key);
     if (!hasDerivedEndpoints(service)) return;
+    this.#recent.begin(key);
     try {
       await this.#reconcile(key, service);
       this.#metrics.synced('success');
     } catch (error) {
       this.#metrics.synced('error');
       throw error;
+    } finally {
+      if (this.#recent.end(key)) this.#queue?.add(key);
     }
   }
 

@@ -47,6 +47,7 @@ class Run implements LoopRun {
   readonly #selectors = new SelectorIndex();
   readonly #triggers = new TriggerTimes();
   readonly #recent: RecentWrites<core.Endpoints>;
+  #queue: WorkQueue | undefined;
 
   constructor(options: EndpointsOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
@@ -58,6 +59,7 @@ class Run implements LoopRun {
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
+    this.#queue = queue;
     const matching = (pod: core.Pod) => {
       for (const key of this.#selectors.matching(pod.metadata.namespace!, pod.metadata.labels))
         queue.add(key);
@@ -86,12 +88,16 @@ class Run implements LoopRun {
 
   /** Every Endpoints is looked at once after the start: its Service may have gone while nobody watched. */
   #endpointsHandlers(queue: WorkQueue) {
-    const changed = (endpoints: core.Endpoints) => {
+    const changed = (endpoints: core.Endpoints, gone: boolean) => {
       if (LEADER_ANNOTATION in (endpoints.metadata.annotations ?? {})) return;
       const key = objectKey(endpoints);
-      if (!this.#recent.isOwn(key, endpoints)) queue.add(key);
+      if (this.#recent.isNews(key, endpoints, gone)) queue.add(key);
     };
-    return { add: changed, update: changed, delete: changed };
+    return {
+      add: (endpoints: core.Endpoints) => changed(endpoints, false),
+      update: (endpoints: core.Endpoints) => changed(endpoints, false),
+      delete: (endpoints: core.Endpoints) => changed(endpoints, true),
+    };
   }
 
   #serviceChanged(service: core.Service, queue: WorkQueue): void {
@@ -115,7 +121,12 @@ class Run implements LoopRun {
     const current = this.#recent.merge(key, cached === undefined ? [] : [cached])[0];
     const wanted = desiredEndpoints(service, members, current, triggerTime);
     if (current !== undefined && sameEndpoints(current, wanted)) return;
-    await this.#write(key, wanted);
+    this.#recent.begin(key);
+    try {
+      await this.#write(key, wanted);
+    } finally {
+      if (this.#recent.end(key)) this.#queue?.add(key);
+    }
   }
 
   async #removeLeftover(key: string): Promise<void> {
