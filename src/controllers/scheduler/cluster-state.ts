@@ -71,8 +71,21 @@ export class ClusterState {
     const key = objectKey(pod);
     const node = pod.spec?.nodeName ?? '';
     if (node === '' && this.#assumed.has(key)) return;
+    if (this.#refresh(key, pod, node)) return;
     this.#remove(key);
     if (node !== '' && !isPodTerminal(pod)) this.#place(podInfo(pod), node);
+  }
+
+  /** A Pod whose spec is as it was takes the same room: only what others match against may be new. */
+  #refresh(key: string, pod: core.Pod, node: string): boolean {
+    if (node === '' || this.#places.get(key) !== node || isPodTerminal(pod)) return false;
+    const known = this.#nodes.get(node)!.pods.get(key)!;
+    const { uid, generation } = known.pod.metadata;
+    if (generation === undefined || generation !== pod.metadata.generation || uid !== pod.metadata.uid)
+      return false;
+    known.pod = pod;
+    this.#assumed.delete(key);
+    return true;
   }
 
   removePod(pod: core.Pod): void {

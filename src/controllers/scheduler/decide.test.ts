@@ -230,6 +230,24 @@ describe('scheduling decisions', () => {
     expect(['a', 'b', 'c'].map((n) => used.filter((u) => u === n).length)).toEqual([3, 3, 3]);
   });
 
+  it('gives room back when Pods finish, move out or change size, and not when they only report', () => {
+    const state = new ClusterState();
+    for (const each of nodes(['a'])) state.setNode(each);
+    const taken = () => state.nodes()[0]!.requested.get('cpu') ?? 0;
+    const at = (generation: number, cpu: string, phase = 'Running') => {
+      const made = pod('p', { nodeName: 'a', phase, spec: requests(cpu) });
+      made.metadata.generation = generation;
+      return made;
+    };
+    state.setPod(at(1, '1'));
+    state.setPod({ ...at(1, '1'), status: { phase: 'Running', podIP: '10.0.0.1' } });
+    expect([taken(), state.nodes()[0]!.pods.get('default/p')!.pod.status!.podIP]).toEqual([1000, '10.0.0.1']);
+    state.setPod(at(2, '1500m'));
+    expect(taken()).toBe(1500);
+    state.setPod(at(2, '1500m', 'Succeeded'));
+    expect([taken(), state.nodes()[0]!.pods.size]).toEqual([0, 0]);
+  });
+
   it('prefers nodes that have what the Pod prefers', () => {
     const preferred: Partial<core.PodSpec> = {
       affinity: {
