@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { core } from '#api';
 import {
   createAuthority,
@@ -56,6 +56,7 @@ function tests(): void {
   beforeAll(async () => {
     await programs.start();
     await programs.run('ip', ['link', 'set', 'lo', 'up']);
+    await programs.run('ip', ['address', 'add', '172.30.0.11/32', 'dev', 'lo']);
     ca = await createAuthority('ca');
     const server = await issueCertificate(ca, {
       commonName: 'node',
@@ -78,7 +79,7 @@ function tests(): void {
     agent = createNodeAgent(
       {
         name: NODE,
-        nodeIPs: ['127.0.0.1'],
+        nodeIPs: ['172.30.0.11'],
         dataDir: directory,
         clusterDNS: ['10.96.0.10'],
         podCIDRs: ['10.244.1.0/24'],
@@ -111,6 +112,15 @@ function tests(): void {
   }
   const isReady = (p: core.Pod | undefined) =>
     p?.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  const markDeleted = (p: core.Pod) =>
+    client.seed(Resources.pods, {
+      ...p,
+      metadata: {
+        ...p.metadata,
+        deletionTimestamp: new Date().toISOString(),
+        deletionGracePeriodSeconds: p.spec?.terminationGracePeriodSeconds ?? 5,
+      },
+    });
   const create = (p: core.Pod) => client.resource(Resources.pods).create(p);
 
   function call(path: string, cert: KeyPair | null = admin): Promise<{ status: number; body: string }> {
@@ -148,30 +158,19 @@ function tests(): void {
   });
 
   it('runs a pod to Ready, with an address, and deletes it', async () => {
-    const t0 = performance.now();
     await create(
       pod('web', {
         container: { command: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done'] },
       }),
     );
     const ready = await until('web', isReady);
-    console.log(`pod ready after ${(performance.now() - t0).toFixed(0)} ms`);
     expect(ready.status).toMatchObject({
       phase: 'Running',
       podIP: expect.stringMatching(/^10\.244\.1\./),
-      hostIP: '127.0.0.1',
+      hostIP: '172.30.0.11',
     });
-    const t1 = performance.now();
-    client.seed(Resources.pods, {
-      ...ready,
-      metadata: {
-        ...ready.metadata,
-        deletionTimestamp: new Date().toISOString(),
-        deletionGracePeriodSeconds: 5,
-      },
-    });
+    markDeleted(ready);
     await until('web', (p) => p === undefined);
-    console.log(`pod gone after ${(performance.now() - t1).toFixed(0)} ms`);
   });
 
   it('writes logs, environment, DNS and files as Kubernetes does', async () => {
@@ -193,7 +192,6 @@ function tests(): void {
         spec: { restartPolicy: 'Never', volumes: [{ name: 'cfg', configMap: { name: 'cfg' } }] },
       }),
     );
-    // `container` is part of spec above, so keep it.
     const done = await until('env', (p) => p?.status?.phase === 'Failed');
     expect(done.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
       exitCode: 3,
@@ -286,9 +284,45 @@ function tests(): void {
     expect((await call('/containerLogs/default/init/main')).body).toBe('a\n');
   });
 
+  it('opens host ports on the address of the node, and closes them with the pod', async () => {
+    const server = `require('http').createServer((q, s) => s.end('by host port')).listen(8080)`;
+    await create(
+      pod('ports', {
+        container: {
+          command: [process.execPath, '-e', server],
+          ports: [{ containerPort: 8080, hostPort: 9090, protocol: 'TCP' }],
+          readinessProbe: { tcpSocket: { port: 8080 } },
+        },
+        spec: { terminationGracePeriodSeconds: 1 },
+      }),
+    );
+    const ready = await until('ports', isReady);
+    const get = () =>
+      fetch('http://172.30.0.11:9090/', { signal: AbortSignal.timeout(3000) }).then((r) => r.text());
+    expect(await get()).toBe('by host port');
+    markDeleted(ready);
+    await until('ports', (p) => p === undefined);
+    expect((await programs.run('nft', ['list', 'tables'])).stdout).not.toContain('kubesvc-hostport');
+    await expect(get()).rejects.toThrow();
+  });
+
   it('refuses callers without a certificate of the authority', async () => {
     expect((await call('/pods', null)).status).toBe(401);
     expect((await call('/healthz')).body).toBe('ok');
+  });
+
+  it('leaves no process, link or mount of a pod when it stops, and the objects as they are', async () => {
+    const stored = client.all(Resources.pods).map((p) => p.metadata.name);
+    await agent.stop();
+    const processes = (await programs.run('ps', ['-eo', 'args'])).stdout;
+    expect(processes).not.toMatch(/kubesvc-(container|sandbox)|sleep infinity/);
+    expect((await programs.run('cat', ['/proc/self/mountinfo'])).stdout).not.toContain('kubesvc-volatile');
+    // The kernel removes a pod's link with its namespace, a moment after the last process.
+    await vi.waitFor(
+      async () => expect((await programs.run('ip', ['-o', 'link', 'show', 'type', 'veth'])).stdout).toBe(''),
+      { timeout: 10_000, interval: 50 },
+    );
+    expect(client.all(Resources.pods).map((p) => p.metadata.name)).toEqual(stored);
   });
 }
 

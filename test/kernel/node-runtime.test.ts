@@ -120,19 +120,15 @@ function tests(): void {
     expect(out).toContain('inet6 fd00:10:244:1::5/64');
     expect(out).toContain('default via 10.244.1.1');
     expect(out).toContain('default via fd00:10:244:1::1');
-    expect(out).toContain('termination-log'.slice(0, 0) + 'urandom');
+    expect(out).toContain('urandom');
     expect(out).not.toContain('cni0');
     expect(out.endsWith('hi\n')).toBe(true);
     await runtime.removeSandbox(made);
   });
 
-  it('measures starts', async () => {
-    const t0 = performance.now();
+  it('ends a container at once when it is killed, and reports 137', async () => {
     const made = await sandbox();
-    const t1 = performance.now();
     const container = await runtime.startContainer(made, containerConfig({ command: ['sleep', '60'] }));
-    const t2 = performance.now();
-    console.log(`sandbox ${(t1 - t0).toFixed(1)} ms, container ${(t2 - t1).toFixed(1)} ms`);
     container.kill();
     expect((await container.exited).exitCode).toBe(137);
     await runtime.removeSandbox(made);
@@ -282,13 +278,9 @@ function tests(): void {
       containerConfig({ command: [process.execPath, '-e', server] }),
     );
     await new Promise((resolve) => container.stdout.once('data', resolve).resume());
-    const t0 = performance.now();
     const first = await runtime.dial(made, 8080);
-    const t1 = performance.now();
     expect(await text(first)).toBe('hello from pod');
-    const t2 = performance.now();
     expect(await text(await runtime.dial(made, 8080))).toBe('hello from pod');
-    console.log(`dial ${(t1 - t0).toFixed(1)} ms, again ${(performance.now() - t2).toFixed(1)} ms`);
     await expect(runtime.dial(made, 8081)).rejects.toThrow('ECONNREFUSED');
     await runtime.removeSandbox(made);
     expect((await container.exited).exitCode).toBe(137);
