@@ -108,7 +108,7 @@ export class FamilyProxy {
 
   /** Asks for a full sync: node settings changed, or the kernel's rules are in doubt. */
   requestFull(reason: string): void {
-    this.#options.logger.info('full sync requested', { reason, family: this.#options.family });
+    this.#options.logger.info('full sync requested', { reason });
     this.#needsFull = true;
     this.#queue();
   }
@@ -163,7 +163,7 @@ export class FamilyProxy {
   }
 
   async #run(): Promise<void> {
-    const { clock, logger, metrics, family } = this.#options;
+    const { clock, logger, metrics } = this.#options;
     const started = clock.now();
     const batch = new Map(this.#dirty);
     const full = this.#needsFull;
@@ -190,7 +190,7 @@ export class FamilyProxy {
       this.#queuedAt = queuedAt ?? started;
       for (const [key, pending] of batch) if (!this.#dirty.has(key)) this.#dirty.set(key, pending);
       metrics.syncFailures.inc(this.#labels);
-      logger.error('sync failed, a full sync follows', { err, family, failures: this.#failures });
+      logger.error('sync failed, a full sync follows', { err, failures: this.#failures });
     }
     this.#scheduleTidy();
   }
