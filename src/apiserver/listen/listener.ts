@@ -40,6 +40,8 @@ const HANDSHAKE_MS = 10_000;
 const HEADERS_MS = 32_000;
 const IDLE_MS = 90_000;
 const MAX_HEADER_BYTES = 64 * 1024;
+/** Room for a piece of every stream that a connection may have; Node's default would refuse new ones before that. */
+const SESSION_MEGABYTES = 64;
 /** Upstream's HTTP/2 setting. */
 const MAX_STREAMS = 250;
 
@@ -67,6 +69,7 @@ export class Listener implements Startable {
       key: options.tls.key,
       minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_MS,
+      maxSessionMemory: SESSION_MEGABYTES,
       ...(options.tls.clientCa === undefined
         ? {}
         : { ca: options.tls.clientCa, requestCert: true, rejectUnauthorized: false }),
