@@ -47,6 +47,7 @@ function fixture(options: { minSyncPeriodMs?: number } = {}) {
   const proxier = new ManualProxier();
   const clock = new FakeClock();
   const events: SyncedEvent[] = [];
+  const log: string[] = [];
   let wake: (() => void) | undefined;
   const proxy = new FamilyProxy({
     family: 'IPv4',
@@ -63,7 +64,9 @@ function fixture(options: { minSyncPeriodMs?: number } = {}) {
     clock,
     logger: silentLogger,
     metrics: createProxyMetrics(createMetrics()),
+    onQueued: () => log.push('queued'),
     onSynced: (event) => {
+      log.push('synced');
       events.push(event);
       wake?.();
     },
@@ -71,7 +74,7 @@ function fixture(options: { minSyncPeriodMs?: number } = {}) {
   const synced = async (count: number) => {
     while (events.length < count) await new Promise<void>((resolve) => (wake = resolve));
   };
-  return { cluster, proxier, clock, proxy, events, synced };
+  return { cluster, proxier, clock, proxy, events, log, synced };
 }
 
 const turns = async (count = 5) => {
@@ -154,6 +157,18 @@ describe('FamilyProxy', () => {
     call.finish();
     await synced(2);
     expect(events[1]).toMatchObject({ full: false, services: ['ns/a'], durationMs: 12 });
+  });
+
+  it('says after a sync that changes from meanwhile still wait', async () => {
+    const { proxy, proxier, log, synced } = fixture();
+    proxy.begin();
+    const call = await proxier.call(0);
+    proxy.mark('ns/a', 'endpoints', undefined);
+    call.finish();
+    await synced(1);
+    (await proxier.call(1)).finish();
+    await synced(2);
+    expect(log).toEqual(['queued', 'queued', 'synced', 'queued', 'synced']);
   });
 
   it('starts no further sync after stop', async () => {

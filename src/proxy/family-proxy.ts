@@ -180,6 +180,8 @@ export class FamilyProxy {
       this.#failures = 0;
       this.#lastEnd = clock.now();
       this.#succeeded(batch, report, started);
+      // What arrived during this sync is still waiting.
+      if (this.#queuedAt !== undefined) this.#options.onQueued?.();
       this.#countMissingLocals(computed);
       await this.#options.afterSync?.(computed, full);
     } catch (err) {

@@ -3,9 +3,9 @@ import { loadProxyConfig } from './config/load.js';
 import { type InspectOptions, renderRules, traceConnection } from './inspect.js';
 import { makeService, makeSlice, NODE_NAME } from './testing/objects.js';
 
-function options(): InspectOptions {
+function options(mode = 'nftables'): InspectOptions {
   return {
-    config: loadProxyConfig('', { clusterCIDR: '10.0.0.0/8' }).config,
+    config: loadProxyConfig('', { mode, clusterCIDR: '10.0.0.0/8', nodePortAddresses: ['primary'] }).config,
     nodeName: NODE_NAME,
     localAddresses: () => ['192.168.0.2'],
     snapshot: {
@@ -50,6 +50,13 @@ describe('traceConnection', () => {
     expect(wrong).toMatchObject({ verdict: 'REJECT' });
   });
 
+  it('gives the same answers in iptables mode', async () => {
+    const question = { from: '203.0.113.9', to: '192.168.0.2', port: 30_000 };
+    const ends = async (mode: string) =>
+      (await traceConnection(options(mode), question)).map(({ rules: _, ...end }) => end);
+    expect(await ends('iptables')).toEqual(await ends('nftables'));
+  });
+
   it('refuses what is no address', async () => {
     await expect(traceConnection(options(), { from: 'x', to: '172.30.0.1', port: 80 })).rejects.toThrow(
       RangeError,
@@ -58,6 +65,10 @@ describe('traceConnection', () => {
 });
 
 describe('renderRules', () => {
+  it('says so when the mode has no rules to show', async () => {
+    await expect(renderRules(options('ipvs'), 'IPv4')).rejects.toThrow(/"ipvs" is not available/);
+  });
+
   it('renders the table of one family and nothing of the other', async () => {
     const v4 = [...(await renderRules(options(), 'IPv4'))].join('\n');
     const v6 = [...(await renderRules(options(), 'IPv6'))].join('\n');

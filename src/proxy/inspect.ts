@@ -2,14 +2,18 @@ import { type core, type discovery, objectKey } from '#api';
 import { type Client, Resources } from '#client';
 import type { ProxyConfig } from './config/types.js';
 import { serviceKeyOf } from './informers.js';
+import { renderIptables } from './iptables/proxier.js';
+import { UnsupportedModeError } from './modes.js';
 import { renderNftables } from './nftables/render.js';
 import { NodeView } from './node-view.js';
 import { type Family, parseAddress } from './state/addresses.js';
 import { type ClusterView, DesiredState } from './state/desired-state.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
+import { IptTables } from './trace/ipt-table.js';
+import { traceIptables } from './trace/ipt-trace.js';
 import { NftTable } from './trace/nft-table.js';
 import { traceNft } from './trace/nft-trace.js';
-import type { Outcome } from './trace/packet.js';
+import type { Outcome, Packet, TraceNode } from './trace/packet.js';
 
 /** The cluster as the API tells it once: what `--dry-run` and `trace` work on. */
 export interface ClusterSnapshot {
@@ -89,13 +93,33 @@ function nodeOf({ nodeName, config, snapshot, localAddresses }: InspectOptions):
   return node;
 }
 
-/** The rules that the proxy would write into an empty kernel for this snapshot, line by line. */
+/** What the proxy would write into an empty kernel for this snapshot, in the language of its mode, line by line. */
 export async function renderRules(options: InspectOptions, family: Family): Promise<Iterable<string>> {
   const node = nodeOf(options);
   const state = new DesiredState(family, viewOf(options.snapshot));
   const algorithm = options.config.loadBalancing.algorithm;
   await state.recomputeAll({ family, topology: node.topology, algorithm });
-  return renderNftables(state.owned(), node.settings(family));
+  const settings = node.settings(family);
+  if (options.config.mode === 'nftables') return renderNftables(state.owned(), settings);
+  if (options.config.mode === 'iptables')
+    return renderIptables(state.owned(), settings).trimEnd().split('\n');
+  throw new UnsupportedModeError(options.config.mode);
+}
+
+/** The rules of the snapshot, loaded into the tracer of their language. */
+async function tracerOf(
+  options: InspectOptions,
+  family: Family,
+): Promise<(packet: Packet, at: TraceNode) => Outcome[]> {
+  const lines = await renderRules(options, family);
+  if (options.config.mode === 'iptables') {
+    const tables = new IptTables();
+    tables.restore([...lines].join('\n'));
+    return (packet, at) => traceIptables(tables, packet, at);
+  }
+  const table = new NftTable();
+  table.load(lines);
+  return (packet, at) => traceNft(table, packet, at);
 }
 
 /** Follows a connection through the rules of this snapshot. Throws RangeError for addresses that are none. */
@@ -113,10 +137,8 @@ export async function traceConnection(
   const own = node.nodeIP(source.family);
   if (own !== undefined) local.add(own);
   const isLocal = (address: string) => local.has(address);
-  const table = new NftTable();
-  table.load(await renderRules(options, source.family));
-  const outcomes = traceNft(
-    table,
+  const trace = await tracerOf(options, source.family);
+  const outcomes = trace(
     {
       family: source.family,
       source: source.text,
