@@ -1,11 +1,9 @@
-import { readFileSync, rmSync } from 'node:fs';
 import type { core } from '#api';
 import type { Clock, Logger } from '#base';
 import { ConfigError } from '../env/fields.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { LogWriter } from '../logs/log-writer.js';
-import { type ProbeKind, Prober } from '../probes/prober.js';
-import { type ProbeTarget, runProbe } from '../probes/run-probe.js';
+import type { ProbeTarget } from '../probes/run-probe.js';
 import {
   type ContainerConfig,
   ContainerStartError,
@@ -17,6 +15,7 @@ import {
   type Sandbox,
 } from '../runtime.js';
 import { AttachHub } from './attach-hub.js';
+import { ContainerProbes } from './container-probes.js';
 import {
   type ContainerRole,
   type ContainerView,
@@ -27,6 +26,8 @@ import {
 import type { Deadline } from './deadline.js';
 import { HookError, runHook } from './hooks.js';
 import { goDuration, RetryBackoff } from './restart-backoff.js';
+import { stopContainer } from './stop-container.js';
+import { messageFromLog, takeTerminationMessage } from './termination-message.js';
 
 /** The pod around a container. */
 export interface UnitScope {
@@ -56,10 +57,6 @@ export interface Restored {
 
 /** Tries of a start that failed before the container existed are repeated after this. */
 const CONFIG_RETRY_MS = 1000;
-const MIN_SHUTDOWN_MS = 2000;
-const MAX_MESSAGE = 4096;
-const FALLBACK_LINES = 80;
-const FALLBACK_BYTES = 2048;
 
 /** One container of a pod through all its attempts: start, probes, hooks, logs, end, back-off. */
 export class ContainerUnit {
@@ -69,7 +66,7 @@ export class ContainerUnit {
   readonly #deps: UnitDeps;
   readonly #restartBackoff: RetryBackoff;
   readonly #imageBackoff: RetryBackoff;
-  readonly #probers = new Map<ProbeKind, Prober>();
+  #probes: ContainerProbes | undefined;
   #state: UnitState = { kind: 'waiting', reason: 'PodInitializing' };
   #last: Terminated | undefined;
   #restartCount = 0;
@@ -348,7 +345,7 @@ export class ContainerUnit {
   }
 
   async #ended(container: RuntimeContainer, exit: ExitInfo): Promise<void> {
-    this.#stopProbes();
+    this.#probes?.stop();
     const message = await this.#terminationMessage(container, exit);
     const terminated: Terminated = {
       exitCode: exit.exitCode,
@@ -367,20 +364,10 @@ export class ContainerUnit {
   }
 
   async #terminationMessage(container: RuntimeContainer, exit: ExitInfo): Promise<string> {
-    const file = container.config.terminationMessage?.source;
-    let text = '';
-    if (file !== undefined) {
-      try {
-        text = readFileSync(file).subarray(0, MAX_MESSAGE).toString();
-      } catch {
-        // The container may have removed its own file.
-      }
-      rmSync(file, { force: true });
-    }
+    const text = takeTerminationMessage(container.config.terminationMessage?.source);
     const fallback = this.spec.terminationMessagePolicy === 'FallbackToLogsOnError';
-    if (text === '' && fallback && exit.exitCode !== 0 && this.#log !== undefined)
-      text = await this.#deps.logs.tail(this.#log.path, FALLBACK_LINES, FALLBACK_BYTES);
-    return text;
+    if (text !== '' || !fallback || exit.exitCode === 0 || this.#log === undefined) return text;
+    return messageFromLog(this.#deps.logs, this.#log.path);
   }
 
   async #afterStart(container: RuntimeContainer): Promise<void> {
@@ -398,10 +385,11 @@ export class ContainerUnit {
     // The end may already have been recorded.
     if (this.#container !== container) return;
     this.#state = { kind: 'running', container };
-    this.#started = this.spec.startupProbe === undefined;
-    this.#ready = this.#started && this.spec.readinessProbe === undefined;
+    this.#started = false;
+    this.#ready = false;
     this.#scope.event('Normal', 'Started', `Container started`);
-    this.#startProbes(container);
+    this.#probes = this.#startProbes(container);
+    this.#probes.start();
     this.#scope.changed(true);
   }
 
@@ -418,101 +406,47 @@ export class ContainerUnit {
     };
   }
 
-  #startProbes(container: RuntimeContainer): void {
-    if (this.spec.startupProbe !== undefined) this.#startProbe('startup', this.spec.startupProbe, container);
-    else this.#startRegularProbes(container);
-  }
-
-  #startRegularProbes(container: RuntimeContainer): void {
-    if (this.spec.readinessProbe !== undefined)
-      this.#startProbe('readiness', this.spec.readinessProbe, container);
-    if (this.spec.livenessProbe !== undefined)
-      this.#startProbe('liveness', this.spec.livenessProbe, container);
-  }
-
-  #startProbe(kind: ProbeKind, probe: core.Probe, container: RuntimeContainer): void {
-    const name = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
-    const prober = new Prober({
-      kind,
-      probe,
+  #startProbes(container: RuntimeContainer): ContainerProbes {
+    const isCurrent = () => this.#container === container;
+    return new ContainerProbes({
+      spec: this.spec,
+      target: this.#target(container),
       clock: this.#deps.clock,
-      run: (stop) => runProbe(probe, this.#target(container), stop),
-      onVerdict: (healthy) => {
-        if (this.#container === container) this.#verdict(kind, healthy, probe, container);
+      onStarted: () => {
+        if (!isCurrent()) return;
+        this.#started = true;
+        this.#ready = this.spec.readinessProbe === undefined;
+        this.#scope.changed(true);
       },
-      onFailure: (message) =>
-        this.#scope.event('Warning', 'Unhealthy', `${name} probe failed: ${message.slice(0, 1024)}`),
+      onReadiness: (ready) => {
+        if (!isCurrent()) return;
+        this.#ready = ready;
+        this.#scope.changed(false);
+      },
+      onDead: (kind, probe) => {
+        if (!isCurrent()) return;
+        const message = `Container ${this.name} failed ${kind} probe, will be restarted`;
+        this.#scope.event('Normal', 'Killing', message);
+        this.onUnhealthy(probe.terminationGracePeriodSeconds);
+      },
+      event: (reason, message) => this.#scope.event('Warning', reason, message),
     });
-    this.#probers.set(kind, prober);
-    prober.start();
-  }
-
-  #verdict(kind: ProbeKind, healthy: boolean, probe: core.Probe, container: RuntimeContainer): void {
-    if (kind === 'readiness') {
-      this.#ready = healthy;
-      this.#scope.changed(false);
-    } else if (!healthy) {
-      this.#probers.get(kind)?.stop();
-      this.#scope.event(
-        'Normal',
-        'Killing',
-        `Container ${this.name} failed ${kind} probe, will be restarted`,
-      );
-      this.#unhealthy(probe);
-    } else if (kind === 'startup') {
-      this.#probers.get('startup')?.stop();
-      this.#started = true;
-      this.#ready = this.spec.readinessProbe === undefined;
-      this.#startRegularProbes(container);
-      this.#scope.changed(true);
-    }
   }
 
   /** Set by the pod: ends the container within the probe's or the pod's grace period. */
   onUnhealthy: (graceSeconds: number | undefined) => void = () => {};
 
-  #unhealthy(probe: core.Probe): void {
-    this.onUnhealthy(probe.terminationGracePeriodSeconds);
-  }
-
-  #stopProbes(): void {
-    for (const prober of this.#probers.values()) prober.stop();
-    this.#probers.clear();
-  }
-
   async #stop(container: RuntimeContainer, deadline: Deadline, reason: string): Promise<void> {
     if (reason !== '') this.#scope.event('Normal', 'Killing', reason);
-    // Readiness goes on: endpoints that still serve while they end stay known as serving.
-    for (const kind of ['startup', 'liveness'] as const) this.#probers.get(kind)?.stop();
-    const hook = this.spec.lifecycle?.preStop;
-    if (hook !== undefined && !deadline.isReached) await this.#preStop(hook, container, deadline);
-    container.signal((this.spec.lifecycle?.stopSignal as NodeJS.Signals | undefined) ?? 'SIGTERM');
-    const killAt = hook === undefined ? deadline.reached : this.#atLeast(deadline, MIN_SHUTDOWN_MS);
-    await Promise.race([container.exited, killAt]);
-    container.kill();
-    await container.exited;
+    this.#probes?.keepReadiness();
+    await stopContainer({
+      container,
+      spec: this.spec,
+      deadline,
+      target: this.#target(container),
+      clock: this.#deps.clock,
+      onHookError: (error) => this.#hookFailed('FailedPreStopHook', 'PreStopHook failed', error),
+    });
     await this.#watching;
-  }
-
-  async #preStop(
-    hook: core.LifecycleHandler,
-    container: RuntimeContainer,
-    deadline: Deadline,
-  ): Promise<void> {
-    const abort = new AbortController();
-    void Promise.race([deadline.reached, container.exited]).then(() => abort.abort());
-    try {
-      await runHook(hook, this.#target(container), this.#deps.clock, abort.signal);
-    } catch (error) {
-      this.#hookFailed('FailedPreStopHook', 'PreStopHook failed', error);
-    }
-  }
-
-  /** After a hook there is always a little time to end (kuberuntime minimumGracePeriodInSeconds). */
-  async #atLeast(deadline: Deadline, ms: number): Promise<void> {
-    await Promise.all([
-      deadline.reached,
-      new Promise<void>((resolve) => void this.#deps.clock.after(ms, resolve)),
-    ]);
   }
 }
