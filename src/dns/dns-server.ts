@@ -1,19 +1,24 @@
+import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { Group, type Logger, type Metrics, type Startable } from '#base';
-import type { InformerFactory } from '#client';
-import { type CorefileServer, directiveError, parseCorefile } from './corefile/parse.js';
-import { chain, type Plugin, rcodeReply } from './plugins/plugin.js';
-import { type PluginSetup, setups } from './plugins/setup.js';
-import { Handler, type ServerBlock } from './server/handler.js';
+import type { Logger, Metrics, Startable } from '#base';
+import { createClientFromConfig, createInformerFactory, type InformerFactory, loadKubeconfig } from '#client';
+import { CorefileError } from './corefile/tokens.js';
+import { ServerStats } from './metrics/server-stats.js';
+import type { ServerContext } from './plugins/setup-context.js';
+import { buildRuntime, type Runtime, type RuntimeListener } from './runtime.js';
+import { waitUntilUnlisted } from './server/drain.js';
+import { createHttpEndpoint } from './server/http-endpoint.js';
 import { createTcpServer } from './server/tcp.js';
+import { createHttpsServer, createTlsServer } from './server/tls.js';
 import { createUdpServer } from './server/udp.js';
-import { Rcode } from './wire/constants.js';
-import { type Name, parseName } from './wire/name.js';
+import { InformerSources } from './zone/informer-sources.js';
 
 export interface DnsServerOptions {
   /** Text of the Corefile and the name to show in its errors. */
   corefile: string;
   corefileName?: string;
+  /** Reads the Corefile again, for the reload plugin; without it there is nothing to reload. */
+  readCorefile?: () => Promise<string>;
 }
 
 export interface DnsServerDeps {
@@ -23,73 +28,200 @@ export interface DnsServerDeps {
   metrics: Metrics;
 }
 
+/** A DNS server with the means to change its configuration. */
+export interface DnsServer extends Startable {
+  /**
+   * Serves another configuration from now on without losing a query. Rejects and goes on with the old one when the new
+   * one is wrong or cannot be served.
+   */
+  reload(corefile: string): Promise<void>;
+}
+
 /**
- * A DNS server as its Corefile says (CoreDNS's role). `start` resolves when every address is bound; it does
- * not wait for the first sync: until then, absent names are SERVFAIL.
+ * A DNS server as its Corefile says (CoreDNS's role); throws CorefileError for one that cannot be used. `start` resolves
+ * when every address is bound; it waits for the first sync as the kubernetes plugin's startup_timeout says, and after
+ * that serves absent names as SERVFAIL. `stop` keeps answering for the lameduck period.
  */
-export function createDnsServer(options: DnsServerOptions, deps: DnsServerDeps): Startable {
-  const servers = parseCorefile(options.corefile, options.corefileName ?? 'Corefile');
-  const blocks = servers.map((server) => buildBlock(server, deps));
-  const members: Startable[] = blocks.flatMap((b) => b.members);
-  for (const [key, group] of byListener(blocks)) {
-    const [address, port] = [key.slice(0, key.lastIndexOf('|')), Number(key.slice(key.lastIndexOf('|') + 1))];
-    const handler = new Handler(group, deps.logger);
-    const listener = { address, port, handler: () => handler, logger: deps.logger };
-    members.push(createUdpServer(listener), createTcpServer(listener));
+export function createDnsServer(options: DnsServerOptions, deps: DnsServerDeps): DnsServer {
+  return new CorefileServer(options, deps);
+}
+
+class CorefileServer implements DnsServer {
+  readonly #name: string;
+  readonly #logger: Logger;
+  readonly #context: ServerContext;
+  readonly #sources = new Map<string, InformerSources>();
+  readonly #closers: (() => void)[] = [];
+  readonly #running = new Map<string, Startable>();
+  readonly #reloads: { failed: () => void };
+  #runtime: Runtime;
+  #hash: string;
+  #timer: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(options: DnsServerOptions, deps: DnsServerDeps) {
+    this.#name = options.corefileName ?? 'Corefile';
+    this.#logger = deps.logger;
+    this.#sources.set('', new InformerSources(deps.informers));
+    const failures = deps.metrics.counter(
+      'coredns_reload_failed_total',
+      'Counter of the number of failed reload attempts.',
+    );
+    this.#reloads = { failed: () => failures.inc() };
+    deps.metrics.gauge(
+      'kubesvc_dns_staleness_seconds',
+      'Seconds since the API server was last heard of.',
+      [],
+      (gauge) => gauge.set(this.#staleness()),
+    );
+    this.#context = {
+      logger: deps.logger,
+      metrics: deps.metrics,
+      stats: new ServerStats(),
+      sources: (kubeconfig) => this.#sourcesOf(kubeconfig),
+      localIps,
+      stopping: () => this.#stopping,
+      ...(options.readCorefile === undefined ? {} : { readCorefile: options.readCorefile }),
+    };
+    this.#runtime = buildRuntime(options.corefile, this.#name, this.#context);
+    this.#hash = digest(options.corefile);
   }
-  members.push({
-    start: async () => deps.informers.start(),
-    stop: async () => deps.informers.stop(),
-  });
-  return new Group(members);
-}
 
-interface BuiltBlock extends ServerBlock {
-  addresses: string[];
-  port: number;
-  members: Startable[];
-}
+  #staleness(): number {
+    const contact = this.#sources.get('')?.lastContact ?? 0;
+    return contact === 0 || !Number.isFinite(contact) ? 0 : (Date.now() - contact) / 1000;
+  }
 
-function buildBlock(server: CorefileServer, deps: DnsServerDeps): BuiltBlock {
-  const keys = server.keys.map((key) => parseKey(server, key));
-  const setup: PluginSetup = { zones: keys.map((k) => k.zone), deps, localIps, bind: [] };
-  const plugins: Plugin[] = [];
-  for (const [name, make] of setups) {
-    for (const directive of server.plugins.filter((d) => d.name === name)) {
-      const plugin = make(directive, setup);
-      if (plugin !== undefined) plugins.push(plugin);
+  #sourcesOf(kubeconfig?: { path: string; context?: string }): InformerSources {
+    const key = kubeconfig === undefined ? '' : `${kubeconfig.path}#${kubeconfig.context ?? ''}`;
+    const have = this.#sources.get(key);
+    if (have !== undefined || kubeconfig === undefined) return have!;
+    const client = createClientFromConfig(loadKubeconfig(kubeconfig.path, kubeconfig.context), 'kubesvc-dns');
+    this.#closers.push(() => client.close());
+    const made = new InformerSources(createInformerFactory(client, { logger: this.#logger }));
+    this.#sources.set(key, made);
+    return made;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await startAll(this.#runtime.members);
+      for (const [key, listener] of this.#wanted(this.#runtime)) {
+        await listener.start();
+        this.#running.set(key, listener);
+      }
+    } catch (error) {
+      await this.#halt();
+      throw error;
+    }
+    this.#context.stats.enabled(this.#runtime.enabled);
+    this.#watchFile();
+  }
+
+  /** Every socket of a configuration; what they serve is looked up per message. */
+  #wanted(runtime: Runtime): Map<string, Startable> {
+    const wanted = new Map<string, Startable>();
+    for (const [key, listener] of runtime.listeners)
+      for (const [kind, made] of this.#listeners(key, listener)) wanted.set(`${key}|${kind}`, made);
+    for (const address of runtime.context.http.keys())
+      wanted.set(
+        `http|${address}`,
+        createHttpEndpoint(address, () => this.#runtime.context.http.get(address)),
+      );
+    return wanted;
+  }
+
+  #listeners(key: string, listener: RuntimeListener): [string, Startable][] {
+    const { address, port, transport, tls, handler } = listener;
+    // During a change of configuration a socket may be there before its configuration is current, or after.
+    const options = {
+      address,
+      port,
+      handler: () => this.#runtime.listeners.get(key)?.handler ?? handler,
+      logger: this.#logger,
+    };
+    if (transport === 'tls') return [['tls', createTlsServer(options, tls!)]];
+    if (transport === 'https') return [['https', createHttpsServer(options, tls!)]];
+    return [
+      ['udp', createUdpServer(options)],
+      ['tcp', createTcpServer(options)],
+    ];
+  }
+
+  async reload(corefile: string): Promise<void> {
+    const next = buildRuntime(corefile, this.#name, this.#context);
+    const added: [string, Startable][] = [];
+    const wanted = this.#wanted(next);
+    try {
+      await startAll(next.members);
+      for (const [key, listener] of wanted) {
+        if (this.#running.has(key)) continue;
+        await listener.start();
+        added.push([key, listener]);
+      }
+    } catch (error) {
+      await stopAll([...added.map(([, l]) => l), ...next.members]);
+      throw error;
+    }
+    const old = this.#runtime;
+    this.#runtime = next;
+    this.#hash = digest(corefile);
+    this.#context.stats.enabled(next.enabled);
+    for (const [key, listener] of added) this.#running.set(key, listener);
+    const gone = [...this.#running].filter(([key]) => !wanted.has(key));
+    for (const [key] of gone) this.#running.delete(key);
+    await stopAll([...gone.map(([, l]) => l), ...old.members]);
+    this.#logger.info('serving a new configuration', { corefile: this.#name });
+  }
+
+  #watchFile(): void {
+    const plan = this.#runtime.context.reload;
+    const read = this.#context.readCorefile;
+    if (plan === undefined || read === undefined || this.#stopping) return;
+    const delay = plan.intervalMs + (Math.random() * 2 - 1) * plan.jitterMs;
+    this.#timer = setTimeout(() => void this.#check(read).finally(() => this.#watchFile()), delay).unref();
+  }
+
+  async #check(read: () => Promise<string>): Promise<void> {
+    try {
+      const text = await read();
+      if (digest(text) === this.#hash || this.#stopping) return;
+      await this.reload(text);
+    } catch (error) {
+      this.#reloads.failed();
+      const reason = error instanceof CorefileError ? { reason: error.message } : { err: error };
+      this.#logger.error('the configuration stays as it was: the new one cannot be used', reason);
     }
   }
-  const unknown = server.plugins.find((d) => !setups.has(d.name));
-  if (unknown !== undefined) throw directiveError(unknown, `unknown directive '${unknown.name}'`);
-  return {
-    zones: setup.zones,
-    port: keys[0]!.port,
-    addresses: setup.bind.length > 0 ? setup.bind : ['0.0.0.0', '::'],
-    serve: chain(plugins, () => rcodeReply(Rcode.SERVFAIL)),
-    anyClass: server.plugins.some((d) => d.name === 'forward'),
-    members: plugins.map((p) => ({ start: async () => p.start?.(), stop: async () => p.stop?.() })),
-  };
-}
 
-/** `zone`, `zone:port`, `dns://zone:port`. */
-function parseKey(server: CorefileServer, key: string): { zone: Name; port: number } {
-  const match = /^(?:dns:\/\/)?([^:/]*)(?::(\d+))?$/.exec(key);
-  if (match === null) throw directiveError(server, `cannot serve ${JSON.stringify(key)}`);
-  const port = match[2] === undefined ? 53 : Number(match[2]);
-  if (port < 1 || port > 65535) throw directiveError(server, `${key}: port must be between 1 and 65535`);
-  return { zone: parseName((match[1] ?? '').toLowerCase()), port };
-}
-
-function byListener(blocks: BuiltBlock[]): Map<string, BuiltBlock[]> {
-  const groups = new Map<string, BuiltBlock[]>();
-  for (const block of blocks) {
-    for (const address of block.addresses) {
-      const key = `${address}|${block.port}`;
-      groups.set(key, [...(groups.get(key) ?? []), block]);
-    }
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const { lameduckMs } = this.#runtime.context;
+    if (lameduckMs > 0) await waitUntilUnlisted(this.#sources.get('')!, localIps(), lameduckMs);
+    await this.#halt();
   }
-  return groups;
+
+  async #halt(): Promise<void> {
+    const listeners = [...this.#running.values()].reverse();
+    this.#running.clear();
+    await stopAll([...listeners, ...this.#runtime.members]);
+    for (const sources of this.#sources.values()) sources.stop();
+    for (const close of this.#closers.splice(0)) close();
+  }
+}
+
+async function startAll(members: Startable[]): Promise<void> {
+  for (const member of members) await member.start();
+}
+
+async function stopAll(members: Startable[]): Promise<void> {
+  await Promise.all(members.map((m) => m.stop()));
+}
+
+function digest(text: string): string {
+  return createHash('sha512').update(text).digest('hex');
 }
 
 /** This machine's addresses, loopback left out. */

@@ -4,7 +4,7 @@ import { type Directive, directiveError, parseDuration } from '../corefile/parse
 import { parseName } from '../wire/name.js';
 import { createForward, type ForwardOptions, type Upstream } from './forward.js';
 import type { Plugin } from './plugin.js';
-import type { PluginSetup } from './setup.js';
+import type { PluginSetup } from './setup-context.js';
 
 const MAX_UPSTREAMS = 15;
 
@@ -29,7 +29,7 @@ export function setupForward(directive: Directive, setup: PluginSetup): Plugin {
     healthCheckMs: 500,
   };
   for (const line of directive.block) applyProperty(line, options);
-  return createForward(options, setup.deps.logger);
+  return createForward(options, setup.runtime.server.logger);
 }
 
 function applyProperty(line: Directive, options: ForwardOptions): void {

@@ -1,124 +1,108 @@
-import type { core } from '#api';
-import { parseCidr } from '#base';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type Directive, directiveError } from '../corefile/parse.js';
-import type { DnsServerDeps } from '../dns-server.js';
-import { type Name, parseName } from '../wire/name.js';
-import { InformerState } from '../zone/cluster-state.js';
-import { ClusterZone, type ClusterZoneOptions } from '../zone/cluster-zone.js';
-import { createKubernetesPlugin } from './kubernetes.js';
+import { Rcode, Type } from '../wire/constants.js';
+import { setupAutopath } from './autopath.js';
+import { setupErrors } from './errors.js';
 import { createLoadbalance } from './loadbalance.js';
-import type { Plugin } from './plugin.js';
+import { setupLog } from './log.js';
+import { setupLoop } from './loop.js';
+import { setupHealth, setupPrometheus, setupReady, setupReload } from './operations.js';
+import { type Plugin, rcodeReply } from './plugin.js';
+import { setupCache } from './setup-cache.js';
+import { expectArgs, expectNoBlock, integer, type PluginSetup, type Setup } from './setup-context.js';
 import { setupForward } from './setup-forward.js';
-
-/** What a directive may use and change of its server block. */
-export interface PluginSetup {
-  zones: Name[];
-  deps: DnsServerDeps;
-  localIps: () => string[];
-  /** Addresses to listen on; set by `bind`. */
-  bind: string[];
-}
-
-type Setup = (directive: Directive, setup: PluginSetup) => Plugin | undefined;
+import { setupHosts } from './setup-hosts.js';
+import { setupKubernetes } from './setup-kubernetes.js';
+import { setupRewrite } from './setup-rewrite.js';
+import { setupTransfer } from './transfer.js';
 
 /** Plugins in the order in which they run, which is not the Corefile's (coredns plugin.cfg). */
 export const setups: Map<string, Setup> = new Map<string, Setup>([
   ['bind', setupBind],
+  ['tls', setupTls],
+  ['bufsize', setupBufsize],
+  ['debug', setupNothing],
+  ['reload', setupReload],
+  ['ready', setupReady],
+  ['health', setupHealth],
+  ['prometheus', setupPrometheus],
+  ['errors', setupErrors],
+  ['log', setupLog],
+  ['any', setupAny],
   ['loadbalance', setupLoadbalance],
+  ['rewrite', setupRewrite],
+  ['autopath', setupAutopath],
+  ['cache', setupCache],
+  ['transfer', setupTransfer],
+  ['hosts', setupHosts],
   ['kubernetes', setupKubernetes],
+  ['loop', setupLoop],
   ['forward', setupForward],
 ]);
 
+/** Addresses, or the names of interfaces whose addresses are meant; `except` takes some out. */
 function setupBind(directive: Directive, setup: PluginSetup): undefined {
-  if (directive.args.length === 0) throw directiveError(directive, 'bind needs at least one address');
-  setup.bind.push(...directive.args);
+  const names = expectArgs(directive, 1, 100);
+  const except = new Set<string>();
+  for (const line of directive.block) {
+    if (line.name !== 'except') throw directiveError(line, `unknown property '${line.name}'`);
+    for (const address of line.args) except.add(address);
+  }
+  const interfaces = networkInterfaces();
+  for (const name of names) {
+    const addresses = isIP(name) !== 0 ? [name] : interfaces[name]?.map((a) => a.address);
+    if (addresses === undefined)
+      throw directiveError(directive, `not a valid IP address or interface name: ${JSON.stringify(name)}`);
+    setup.bind.push(...addresses.filter((a) => !except.has(a) && !a.startsWith('fe80')));
+  }
+  if (setup.bind.length === 0) throw directiveError(directive, 'bind: no address is left to listen on');
   return undefined;
+}
+
+/** `tls CERT KEY [CA]`: files, read when the listener starts. */
+function setupTls(directive: Directive, setup: PluginSetup): undefined {
+  const [cert = '', key = '', ca] = expectArgs(directive, 2, 3);
+  expectNoBlock(directive);
+  setup.tls = ca === undefined ? { cert, key } : { cert, key, ca };
+  return undefined;
+}
+
+function setupBufsize(directive: Directive, setup: PluginSetup): undefined {
+  const [size] = expectArgs(directive, 0, 1);
+  setup.bufferSize = size === undefined ? 1232 : integer(size, directive, 512, 4096);
+  return undefined;
+}
+
+/** `debug` changes what a panic does upstream; here there is nothing to change. */
+function setupNothing(directive: Directive): undefined {
+  expectArgs(directive, 0);
+  return undefined;
+}
+
+/** Answers ANY with HINFO (RFC 8482, CoreDNS plugin/any). */
+function setupAny(directive: Directive): Plugin {
+  expectArgs(directive, 0);
+  return {
+    name: 'any',
+    handle(request, next) {
+      if (request.query.type !== Type.ANY) return next(request);
+      const reply = rcodeReply(Rcode.NOERROR, 'any');
+      const data = { type: 'HINFO' as const, cpu: 'ANY obsoleted', os: 'See RFC 8482' };
+      if (reply.kind === 'answer') reply.answer.answers.push({ name: request.query.labels, ttl: 8482, data });
+      return reply;
+    },
+  };
 }
 
 function setupLoadbalance(directive: Directive): Plugin {
   const [policy = 'round_robin'] = directive.args;
-  if (policy !== 'round_robin') throw directiveError(directive, `loadbalance: unknown policy '${policy}'`);
+  if (policy !== 'round_robin')
+    throw directiveError(
+      directive,
+      `loadbalance: unknown or unsupported policy '${policy}' (only round_robin)`,
+    );
+  expectArgs(directive, 0, 1);
+  expectNoBlock(directive);
   return createLoadbalance();
-}
-
-const DEFAULT_TTL = 5;
-
-function setupKubernetes(directive: Directive, setup: PluginSetup): Plugin {
-  const zones =
-    directive.args.length === 0 ? setup.zones : directive.args.flatMap((z) => zoneNames(z, directive));
-  let ttl = DEFAULT_TTL;
-  let fallthrough: Name[] = [];
-  let endpoints = true;
-  let labels: string | undefined;
-  const options: ClusterZoneOptions = {
-    zones,
-    pods: 'disabled',
-    endpointPodNames: false,
-    ignoreEmptyService: false,
-    exposed: () => true,
-    localIps: setup.localIps,
-  };
-  for (const line of directive.block) {
-    const [first = ''] = line.args;
-    switch (line.name) {
-      case 'ttl':
-        if (!/^\d+$/.test(first) || Number(first) > 3600)
-          throw directiveError(line, `ttl must be in range [0, 3600]: ${first}`);
-        ttl = Number(first);
-        break;
-      case 'pods':
-        if (first !== 'disabled' && first !== 'insecure' && first !== 'verified') {
-          throw directiveError(
-            line,
-            `wrong value for pods: ${first}, must be one of: disabled, verified, insecure`,
-          );
-        }
-        options.pods = first;
-        break;
-      case 'fallthrough':
-        fallthrough = line.args.length === 0 ? zones : line.args.flatMap((z) => zoneNames(z, line));
-        break;
-      case 'endpoint_pod_names':
-        options.endpointPodNames = true;
-        break;
-      case 'noendpoints':
-        endpoints = false;
-        break;
-      case 'ignore':
-        if (first !== 'empty_service') throw directiveError(line, `unable to parse ignore value: '${first}'`);
-        options.ignoreEmptyService = true;
-        break;
-      case 'namespaces': {
-        const names = new Set(line.args);
-        if (names.size > 0) options.exposed = (ns: core.Namespace) => names.has(ns.metadata.name!);
-        break;
-      }
-      case 'labels':
-        labels = line.args.join(' ');
-        break;
-      default:
-        throw directiveError(line, `unknown property '${line.name}'`);
-    }
-  }
-  const state = new InformerState(setup.deps.informers, {
-    pods: options.pods === 'verified',
-    endpoints,
-    ...(labels === undefined ? {} : { labels }),
-  });
-  return createKubernetesPlugin(state, new ClusterZone(state, options), { ttl, fallthrough });
-}
-
-/** A zone name, or the reverse zones of a CIDR (`10.96.0.0/16` becomes `96.10.in-addr.arpa`). */
-function zoneNames(text: string, at: Directive): Name[] {
-  const cidr = parseCidr(text);
-  if (cidr === undefined) return [parseName(text.toLowerCase())];
-  const step = cidr.family === 4 ? 8 : 4;
-  if (cidr.prefix % step !== 0) throw directiveError(at, `${text}: prefix must be a multiple of ${step}`);
-  const width = cidr.family === 4 ? 32 : 128;
-  const labels: string[] = [];
-  for (let bit = 0; bit < cidr.prefix; bit += step) {
-    const part = Number((cidr.base >> BigInt(width - bit - step)) & ((1n << BigInt(step)) - 1n));
-    labels.unshift(part.toString(cidr.family === 4 ? 10 : 16));
-  }
-  return [[...labels, cidr.family === 4 ? 'in-addr' : 'ip6', 'arpa']];
 }

@@ -1,19 +1,22 @@
+import { isIPv6 } from 'node:net';
 import type { Logger } from '#base';
-import { type DnsRequest, type Next, type Reply, rcodeReply } from '../plugins/plugin.js';
+import type { ServerStats, ZoneStats } from '../metrics/server-stats.js';
+import { type DnsRequest, type Next, type Protocol, type Reply, rcodeReply } from '../plugins/plugin.js';
 import { Class, Rcode } from '../wire/constants.js';
 import { isBelow, lower, type Name } from '../wire/name.js';
 import { parseQuery, type Query } from '../wire/query.js';
 import { writeAnswer } from '../wire/writer.js';
+import { AnswerCache } from './answer-cache.js';
 import { fitMessage } from './fit-message.js';
 
 /** Where a message came from and how it is answered. */
 export interface Transaction {
   message: Buffer;
-  protocol: DnsRequest['protocol'];
+  protocol: Protocol;
   remoteAddress: string;
   remotePort: number;
   localAddress: string;
-  /** Sends the one reply; never called for messages that are to be ignored. */
+  /** Sends a reply: one per query, more only for zone transfers; never called for messages that are to be ignored. */
   reply(message: Buffer): void;
 }
 
@@ -23,37 +26,74 @@ export interface ServerBlock {
   serve: Next;
   /** Classes other than IN are served only by blocks with `forward` or `chaos`. */
   anyClass: boolean;
+  /** Addresses of one answer change places (the loadbalance plugin). */
+  rotate: boolean;
+  /** Count queries (the prometheus plugin). */
+  stats?: ServerStats;
+  /** Upper bound of the EDNS size that is believed (the bufsize plugin). */
+  bufferSize?: number;
 }
 
-export interface HandlerHooks {
-  /** After every answered query; durations in seconds. */
-  served?(request: DnsRequest, rcode: number, size: number, seconds: number): void;
-  panic?(): void;
+/** A zone of a block as this listener serves it. */
+interface Route {
+  block: ServerBlock;
+  zone: Name;
+  zoneText: string;
+  rotate: boolean;
+  stats: ZoneStats | undefined;
 }
 
 /**
  * From bytes to bytes: parses, finds the server block with the longest matching zone, runs its chain and
- * writes exactly one reply per query, whatever a plugin does.
+ * writes exactly one reply per query, whatever a plugin does. Replies made of cluster state alone are kept and patched.
  */
 export class Handler {
-  readonly #blocks: ServerBlock[];
+  readonly #routes: Route[] = [];
   readonly #logger: Logger;
-  readonly #hooks: HandlerHooks;
+  readonly #stats: ServerStats | undefined;
+  readonly answers = new AnswerCache<Route>();
 
-  constructor(blocks: ServerBlock[], logger: Logger, hooks: HandlerHooks = {}) {
-    this.#blocks = blocks;
+  /** `server` is the listener's name in metrics (`dns://:53`). */
+  constructor(blocks: ServerBlock[], logger: Logger, server = 'dns://:53') {
     this.#logger = logger;
-    this.#hooks = hooks;
+    for (const block of blocks) {
+      for (const zone of block.zones) {
+        const zoneText = `${zone.join('.')}.`;
+        const stats = block.stats?.zone(server, zoneText);
+        this.#routes.push({ block, zone, zoneText, rotate: block.rotate, stats });
+      }
+    }
+    this.#routes.sort((a, b) => b.zone.length - a.zone.length);
+    this.#stats = blocks.find((b) => b.stats !== undefined)?.stats;
+  }
+
+  /** The kept reply to this message, or undefined when `handle` must answer it. */
+  quick(message: Buffer, protocol: Protocol, ipv6: boolean): Buffer | undefined {
+    const started = performance.now();
+    const hit = this.answers.lookup(message, protocol !== 'udp');
+    if (hit === undefined) return undefined;
+    hit.context.stats?.observe({
+      type: hit.type,
+      protocol,
+      ipv6,
+      do: hit.do,
+      requestSize: message.length,
+      responseSize: hit.reply.length,
+      rcode: hit.rcode,
+      by: 'kubernetes',
+      seconds: (performance.now() - started) / 1000,
+    });
+    return hit.reply;
   }
 
   handle(transaction: Transaction): void {
     const parsed = parseQuery(transaction.message);
     if (parsed.kind === 'ignore') return;
     if (parsed.kind === 'refuse') return transaction.reply(parsed.reply);
-    const started = process.hrtime.bigint();
+    const started = performance.now();
     const { query } = parsed;
     const labels = query.labels.map(lower);
-    const { block, zone } = this.#route(labels);
+    const route = this.#routes.find((r) => isBelow(labels, r.zone));
     const request: DnsRequest = {
       query,
       labels,
@@ -61,27 +101,19 @@ export class Handler {
       remoteAddress: transaction.remoteAddress,
       remotePort: transaction.remotePort,
       localAddress: transaction.localAddress,
-      zone,
+      size: transaction.message.length,
+      zone: route?.zoneText ?? 'dropped',
+      onSent: [],
+      depth: 0,
     };
-    const finish = (reply: Reply) => this.#finish(transaction, request, reply, started);
+    const finish = (reply: Reply) => this.#finish(transaction, request, reply, route, started);
     try {
-      const reply = this.#serve(query, block, request);
+      const reply = this.#serve(query, route?.block, request);
       if (reply instanceof Promise) reply.then(finish, (error) => finish(this.#failed(request, error)));
       else finish(reply);
     } catch (error) {
       finish(this.#failed(request, error));
     }
-  }
-
-  #route(labels: Name): { block: ServerBlock | undefined; zone: string } {
-    let best: { block: ServerBlock; zone: Name } | undefined;
-    for (const block of this.#blocks) {
-      for (const zone of block.zones) {
-        if (isBelow(labels, zone) && (best === undefined || zone.length > best.zone.length))
-          best = { block, zone };
-      }
-    }
-    return { block: best?.block, zone: best === undefined ? 'dropped' : `${best.zone.join('.')}.` };
   }
 
   #serve(query: Query, block: ServerBlock | undefined, request: DnsRequest): Reply | Promise<Reply> {
@@ -92,7 +124,7 @@ export class Handler {
   }
 
   #failed(request: DnsRequest, error: unknown): Reply {
-    this.#hooks.panic?.();
+    if (this.#stats !== undefined) this.#stats.panics++;
     this.#logger.error('query failed', {
       name: request.labels.join('.'),
       type: request.query.type,
@@ -101,26 +133,51 @@ export class Handler {
     return rcodeReply(Rcode.SERVFAIL);
   }
 
-  #finish(transaction: Transaction, request: DnsRequest, reply: Reply, started: bigint): void {
-    const limit = messageLimit(request);
+  #finish(
+    transaction: Transaction,
+    request: DnsRequest,
+    reply: Reply,
+    route: Route | undefined,
+    started: number,
+  ): void {
     let message: Buffer;
     try {
-      message =
-        reply.kind === 'answer'
-          ? writeAnswer(request.query, reply.answer, limit)
-          : fitMessage(reply.message, request.query, limit);
+      message = this.#write(request, reply, route);
     } catch (error) {
-      const failed = this.#failed(request, error);
-      message = writeAnswer(request.query, (failed as Extract<Reply, { kind: 'answer' }>).answer, limit);
+      message = this.#write(request, this.#failed(request, error), route);
     }
     transaction.reply(message);
+    for (const answer of reply.more ?? []) transaction.reply(writeAnswer(request.query, answer, 65_535));
     const rcode = message[3]! & 0xf;
-    this.#hooks.served?.(request, rcode, message.length, Number(process.hrtime.bigint() - started) / 1e9);
+    const seconds = (performance.now() - started) / 1000;
+    route?.stats?.observe({
+      type: request.query.type,
+      protocol: request.protocol,
+      ipv6: isIPv6(request.remoteAddress),
+      do: request.query.edns?.do === true,
+      requestSize: request.size,
+      responseSize: message.length,
+      rcode,
+      by: reply.by ?? '',
+      seconds,
+    });
+    for (const sent of request.onSent) sent({ message, rcode, seconds });
+  }
+
+  #write(request: DnsRequest, reply: Reply, route: Route | undefined): Buffer {
+    const { query } = request;
+    const limit = messageLimit(request, route?.block.bufferSize);
+    if (reply.kind === 'message') return fitMessage(reply.message, query, limit);
+    if (reply.tag !== undefined && route !== undefined && route.block.bufferSize === undefined) {
+      const { edns: _edns, ...plain } = query;
+      this.answers.store(writeAnswer(plain, reply.answer, 65_535), reply.tag, route);
+    }
+    return writeAnswer(query, reply.answer, limit);
   }
 }
 
 /** 512 without EDNS, the client's size (at least 512) with it; streams carry 64 KiB. */
-function messageLimit(request: DnsRequest): number {
+function messageLimit(request: DnsRequest, ceiling = 65_535): number {
   if (request.protocol !== 'udp') return 65_535;
-  return Math.max(512, request.query.edns?.udpSize ?? 512);
+  return Math.min(ceiling, Math.max(512, request.query.edns?.udpSize ?? 512));
 }

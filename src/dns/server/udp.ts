@@ -1,46 +1,92 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { Logger, Startable } from '#base';
+import { networkInterfaces } from 'node:os';
+import { Group, type Logger, type Startable } from '#base';
 import type { Handler } from './handler.js';
 
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
+/** What miekg/dns reads of a datagram. */
+const MAX_QUERY = 512;
 
-/**
- * UDP on one address. Replies leave from the address that was asked because every socket is bound to exactly
- * one; bind each address of a multi-homed host.
- */
-export function createUdpServer(options: {
+export interface ListenerOptions {
   address: string;
   port: number;
+  /** The handler of the current configuration: asked for every message, because a reload replaces it. */
   handler: () => Handler;
   logger: Logger;
-}): Startable {
-  const { address, port, handler, logger } = options;
-  const type = isIPv6(address) ? 'udp6' : 'udp4';
+}
+
+/**
+ * UDP on one address. Replies leave from the address that was asked: a wildcard is served by a socket per local
+ * address, next to one for addresses that appear later.
+ */
+export function createUdpServer(options: ListenerOptions): Startable {
+  if (options.address !== '0.0.0.0' && options.address !== '::') return udpSocket(options, false);
+  const family = options.address === '::' ? 'IPv6' : 'IPv4';
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter((a) => a.family === family && !a.address.startsWith('fe80'))
+    .map((a) => a.address);
+  return new Group([
+    // Fails when another server has the port: the shared binds after it would not.
+    probe(options),
+    ...[options.address, ...new Set(own)].map((address) => udpSocket({ ...options, address }, true)),
+  ]);
+}
+
+function probe(options: ListenerOptions): Startable {
+  const socket = udpSocket(options, false);
+  return {
+    async start() {
+      await socket.start();
+      await socket.stop();
+    },
+    async stop() {},
+  };
+}
+
+function udpSocket({ address, port, handler, logger }: ListenerOptions, shared: boolean): Startable {
+  const ipv6 = isIPv6(address);
   let socket: Socket | undefined;
   return {
     start() {
       // A synchronous lookup: dgram otherwise resolves even literal addresses on every send.
       const made = createSocket({
-        type,
-        lookup: (host, _o, done) => done(null, host, type === 'udp6' ? 6 : 4),
-        ipv6Only: type === 'udp6',
+        type: ipv6 ? 'udp6' : 'udp4',
+        lookup: (host, _o, done) => done(null, host, ipv6 ? 6 : 4),
+        ipv6Only: ipv6,
+        reuseAddr: shared,
       });
       socket = made;
-      made.on('message', (message, from) => {
-        handler().handle({
-          message,
+      let open = true;
+      made.once('close', () => {
+        open = false;
+      });
+      // No callback: an unreachable client is the client's problem, and callbacks cost a microsecond each.
+      const send = (bytes: Buffer, toPort: number, to: string) => {
+        if (open) made.send(bytes, toPort, to);
+      };
+      made.on('message', (received, from) => {
+        const current = handler();
+        const quick = current.quick(received, 'udp', ipv6);
+        if (quick !== undefined) return send(quick, from.port, from.address);
+        current.handle({
+          message: received.length > MAX_QUERY ? received.subarray(0, MAX_QUERY) : received,
           protocol: 'udp',
           remoteAddress: from.address,
           remotePort: from.port,
           localAddress: address,
-          reply: (bytes) => made.send(bytes, from.port, from.address, ignore),
+          reply: (bytes) => send(bytes, from.port, from.address),
         });
       });
       return new Promise((resolve, reject) => {
-        made.once('error', reject);
+        const failed = (error: Error) => {
+          made.close();
+          reject(error);
+        };
+        made.once('error', failed);
         made.bind({ address, port, exclusive: true }, () => {
-          made.off('error', reject);
+          made.off('error', failed);
           made.on('error', (error) => logger.error('UDP socket failed', { address, err: error }));
           enlarge(made);
           resolve();
@@ -54,9 +100,6 @@ export function createUdpServer(options: {
     },
   };
 }
-
-/** An unreachable client is the client's problem. */
-function ignore(): void {}
 
 function enlarge(socket: Socket): void {
   try {

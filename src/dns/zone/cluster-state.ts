@@ -1,9 +1,7 @@
 import type { core, discovery } from '#api';
 import { objectKey } from '#api';
-import { parseIp } from '#base';
-import { type Informer, type InformerFactory, Resources } from '#client';
-
-const SERVICE_NAME = 'kubernetes.io/service-name';
+import type { Informer } from '#client';
+import { type InformerSources, LAST_CHANGE, SERVICE_NAME } from './informer-sources.js';
 
 /** What the records are made of; an address is always in canonical text. */
 export interface ClusterState {
@@ -23,6 +21,12 @@ export interface ClusterState {
   readonly serial: number;
 }
 
+/** A change that answers can show. */
+export type StateChange =
+  | { kind: 'namespace' }
+  | { kind: 'pod' }
+  | { kind: 'service' | 'endpoints'; namespace: string; name: string; changedAt?: string };
+
 export interface StateOptions {
   /** Watch Pods too. */
   pods: boolean;
@@ -30,80 +34,78 @@ export interface StateOptions {
   endpoints: boolean;
   /** Label selector on Services. */
   labels?: string;
-  /** Called for every visible change with the Service it concerns; undefined for namespaces and Pods. */
-  onChange?: (service: { namespace: string; name: string; changedAt?: string } | undefined) => void;
+  onChange?: (change: StateChange) => void;
 }
 
-/** The state kept by informers. Objects are shrunk to what answers need. */
+/** The state kept by informers. `close` detaches it from them. */
 export class InformerState implements ClusterState {
   readonly #namespaces: Informer<core.Namespace>;
   readonly #services: Informer<core.Service>;
   readonly #slices: Informer<discovery.EndpointSlice> | undefined;
   readonly #pods: Informer<core.Pod> | undefined;
   readonly #options: StateOptions;
+  readonly #removers: (() => void)[] = [];
   #serial = Math.floor(Date.now() / 1000);
 
-  constructor(informers: InformerFactory, options: StateOptions) {
+  constructor(sources: InformerSources, options: StateOptions) {
     this.#options = options;
-    this.#namespaces = informers.informer(Resources.namespaces, { transform: shrink });
-    this.#services = informers.informer(Resources.services, {
-      transform: shrink,
-      ...(options.labels === undefined ? {} : { labelSelector: options.labels }),
-    });
-    this.#services.addIndex('dns-ip', (s) => (s.spec?.clusterIPs ?? []).flatMap(canonical));
-    if (options.endpoints) {
-      this.#slices = informers.informer(Resources.endpointSlices, { transform: shrink });
-      this.#slices.addIndex('dns-service', (s) => [
-        `${s.metadata.namespace}/${s.metadata.labels?.[SERVICE_NAME] ?? ''}`,
-      ]);
-      this.#slices.addIndex('dns-ip', (s) => [
-        ...new Set((s.endpoints ?? []).flatMap((e) => e.addresses.flatMap(canonical))),
-      ]);
-    }
-    if (options.pods) {
-      this.#pods = informers.informer(Resources.pods, { transform: shrink });
-      this.#pods.addIndex('dns-ip', (p) => canonical(p.status?.podIP ?? ''));
-    }
+    this.#namespaces = sources.namespaces();
+    this.#services = sources.services(options.labels);
+    if (options.endpoints) this.#slices = sources.slices();
+    if (options.pods) this.#pods = sources.pods();
     this.#listen();
   }
 
   #listen(): void {
-    const anything = () => this.#changed(undefined);
-    this.#namespaces.on({ add: anything, delete: anything });
-    const service = (s: core.Service) =>
-      this.#changed({ namespace: s.metadata.namespace!, name: s.metadata.name! });
-    this.#services.on({ add: service, update: service, delete: service });
-    const slice = (s: discovery.EndpointSlice) => {
-      const name = s.metadata.labels?.[SERVICE_NAME];
-      const changedAt = s.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time'];
-      if (name !== undefined) {
-        this.#changed({
-          namespace: s.metadata.namespace!,
-          name,
-          ...(changedAt === undefined ? {} : { changedAt }),
-        });
-      }
-    };
-    this.#slices?.on({
-      add: slice,
-      update: (s, old) => {
-        slice(s);
-        if (old.metadata.labels?.[SERVICE_NAME] !== s.metadata.labels?.[SERVICE_NAME]) slice(old);
-      },
-      delete: slice,
-    });
-    this.#pods?.on({ add: anything, update: anything, delete: anything });
+    const namespace = () => this.#changed({ kind: 'namespace' });
+    this.#removers.push(this.#namespaces.on({ add: namespace, update: namespace, delete: namespace }));
+    const service = ({ metadata }: core.Service) =>
+      this.#changed({ kind: 'service', namespace: metadata.namespace!, name: metadata.name! });
+    this.#removers.push(this.#services.on({ add: service, update: service, delete: service }));
+    if (this.#slices !== undefined) this.#listenToSlices(this.#slices);
+    const pod = () => this.#changed({ kind: 'pod' });
+    const remover = this.#pods?.on({ add: pod, update: pod, delete: pod });
+    if (remover !== undefined) this.#removers.push(remover);
   }
 
-  #changed(service: { namespace: string; name: string; changedAt?: string } | undefined): void {
+  #listenToSlices(slices: Informer<discovery.EndpointSlice>): void {
+    const slice = ({ metadata }: discovery.EndpointSlice) => {
+      const name = metadata.labels?.[SERVICE_NAME];
+      const changedAt = metadata.annotations?.[LAST_CHANGE];
+      if (name === undefined) return;
+      const change = { kind: 'endpoints' as const, namespace: metadata.namespace!, name };
+      this.#changed(changedAt === undefined ? change : { ...change, changedAt });
+    };
+    this.#removers.push(
+      slices.on({
+        add: slice,
+        update: (s, old) => {
+          slice(s);
+          if (old.metadata.labels?.[SERVICE_NAME] !== s.metadata.labels?.[SERVICE_NAME]) slice(old);
+        },
+        delete: slice,
+      }),
+    );
+  }
+
+  #changed(change: StateChange): void {
     this.#serial = Math.floor(Date.now() / 1000);
-    this.#options.onChange?.(service);
+    this.#options.onChange?.(change);
+  }
+
+  close(): void {
+    for (const remove of this.#removers.splice(0)) remove();
   }
 
   get synced(): boolean {
     return [this.#namespaces, this.#services, this.#slices, this.#pods].every(
       (i) => i === undefined || i.hasSynced,
     );
+  }
+  /** Resolves when everything has been listed, or when the signal aborts. */
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    const all = [this.#namespaces, this.#services, this.#slices, this.#pods];
+    await Promise.all(all.map((i) => i?.synced(signal))).catch(() => {});
   }
   get serial(): number {
     return this.#serial;
@@ -131,20 +133,8 @@ export class InformerState implements ClusterState {
   }
 }
 
+/** Pods that are over or going have no name. */
 function isLive(pod: core.Pod): boolean {
-  return (
-    pod.metadata.deletionTimestamp === undefined &&
-    !['Succeeded', 'Failed', 'Unknown'].includes(pod.status?.phase ?? '')
-  );
-}
-
-function canonical(text: string): string[] {
-  const ip = parseIp(text);
-  return ip === undefined ? [] : [ip.text];
-}
-
-/** managedFields are half of a small object's size. */
-function shrink<T extends { metadata: { managedFields?: unknown } }>(object: T): T {
-  delete object.metadata.managedFields;
-  return object;
+  const over = ['Succeeded', 'Failed', 'Unknown'].includes(pod.status?.phase ?? '');
+  return !over && pod.metadata.deletionTimestamp === undefined;
 }

@@ -1,0 +1,185 @@
+import { type core, parseLabelSelector } from '#api';
+import { type Directive, directiveError } from '../corefile/parse.js';
+import type { Name } from '../wire/name.js';
+import { InformerState, type StateChange } from '../zone/cluster-state.js';
+import { ClusterZone, type ClusterZoneOptions, isReverse } from '../zone/cluster-zone.js';
+import { createKubernetesPlugin } from './kubernetes.js';
+import type { Plugin } from './plugin.js';
+import {
+  argumentError,
+  duration,
+  expectArgs,
+  integer,
+  type PluginSetup,
+  unknownProperty,
+} from './setup-context.js';
+import { zoneNames } from './zone-names.js';
+
+const DEFAULT_TTL = 5;
+const STARTUP_TIMEOUT_S = 5;
+const PROGRAMMING_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.001 * 2 ** i);
+
+interface Stanza {
+  zone: ClusterZoneOptions;
+  ttl: number;
+  fallthrough: Name[];
+  startupTimeoutS: number;
+  endpoints: boolean;
+  labels?: string;
+  namespaces?: Set<string>;
+  namespaceLabels?: (namespace: core.Namespace) => boolean;
+  kubeconfig?: { path: string; context?: string };
+}
+
+type Property = (stanza: Stanza, line: Directive) => void;
+
+/** `kubernetes [ZONES...] { ... }` (CoreDNS plugin/kubernetes, setup.go). */
+export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugin {
+  if (setup.made.has('kubernetes'))
+    throw directiveError(directive, 'this plugin can only be used once per Server Block');
+  const stanza = parseStanza(directive, setup);
+  const { server, changes } = setup.runtime;
+  const sources = server.sources(stanza.kubeconfig);
+  const programming = server.metrics.histogram(
+    'coredns_kubernetes_dns_programming_duration_seconds',
+    'Histogram of the time (in seconds) it took to program a dns instance.',
+    ['service_kind'],
+    PROGRAMMING_BUCKETS,
+  );
+  const onChange = (change: StateChange) => {
+    for (const changed of changes) changed(change);
+    const since = change.kind === 'endpoints' ? Date.parse(change.changedAt ?? '') : Number.NaN;
+    if (Number.isNaN(since) || change.kind !== 'endpoints' || !state.synced) return;
+    const headless = state.service(change.namespace, change.name)?.spec?.clusterIP === 'None';
+    if (headless)
+      programming.observe((Date.now() - since) / 1000, { service_kind: 'headless_with_selector' });
+  };
+  const state: InformerState = new InformerState(sources, {
+    pods: stanza.zone.pods === 'verified' || setup.plugins.some((d) => d.name === 'autopath'),
+    endpoints: stanza.endpoints,
+    onChange: (change) => onChange(change),
+    ...(stanza.labels === undefined ? {} : { labels: stanza.labels }),
+  });
+  const options = {
+    ttl: stanza.ttl,
+    fallthrough: stanza.fallthrough,
+    startupTimeoutMs: stanza.startupTimeoutS * 1000,
+    verifiedPods: stanza.zone.pods === 'verified',
+  };
+  const { logger, metrics } = server;
+  return createKubernetesPlugin(new ClusterZone(state, stanza.zone), options, {
+    state,
+    sources,
+    self: setup.self,
+    logger,
+    metrics,
+  });
+}
+
+function parseStanza(directive: Directive, setup: PluginSetup): Stanza {
+  const zones =
+    directive.args.length === 0 ? setup.zones : directive.args.flatMap((z) => zoneNames(z, directive));
+  if (zones.every(isReverse)) throw directiveError(directive, 'non-reverse zone name must be used');
+  const stanza: Stanza = {
+    zone: {
+      zones,
+      pods: 'disabled',
+      endpointPodNames: false,
+      ignoreEmptyService: false,
+      exposed: () => true,
+      localIps: () => (setup.bind.length > 0 ? setup.bind : setup.runtime.server.localIps()),
+    },
+    ttl: DEFAULT_TTL,
+    fallthrough: [],
+    startupTimeoutS: STARTUP_TIMEOUT_S,
+    endpoints: true,
+  };
+  for (const line of directive.block) {
+    const property = properties[line.name];
+    if (property === undefined) throw unknownProperty(line);
+    property(stanza, line);
+  }
+  const { namespaces, namespaceLabels } = stanza;
+  if (namespaces !== undefined && namespaceLabels !== undefined)
+    throw directiveError(directive, 'namespaces and namespace_labels cannot both be set');
+  if (namespaces !== undefined) stanza.zone.exposed = (ns) => namespaces.has(ns.metadata.name!);
+  if (namespaceLabels !== undefined) stanza.zone.exposed = namespaceLabels;
+  return stanza;
+}
+
+const properties: Record<string, Property | undefined> = {
+  ttl: (stanza, line) => {
+    stanza.ttl = integer(line.args[0] ?? argument(line), line, 0, 3600);
+  },
+  pods: (stanza, line) => {
+    const [mode] = expectArgs(line, 1);
+    if (mode !== 'disabled' && mode !== 'insecure' && mode !== 'verified') {
+      throw directiveError(
+        line,
+        `wrong value for pods: ${mode},  must be one of: disabled, verified, insecure`,
+      );
+    }
+    stanza.zone.pods = mode;
+  },
+  fallthrough: (stanza, line) => {
+    stanza.fallthrough = line.args.length === 0 ? [[]] : line.args.flatMap((z) => zoneNames(z, line));
+  },
+  endpoint_pod_names: (stanza, line) => {
+    expectArgs(line, 0);
+    stanza.zone.endpointPodNames = true;
+  },
+  noendpoints: (stanza, line) => {
+    expectArgs(line, 0);
+    stanza.endpoints = false;
+  },
+  ignore: (stanza, line) => {
+    if (line.args[0] !== 'empty_service')
+      throw directiveError(line, `unable to parse ignore value: '${line.args[0] ?? ''}'`);
+    stanza.zone.ignoreEmptyService = true;
+  },
+  namespaces: (stanza, line) => {
+    stanza.namespaces = new Set(expectArgs(line, 1, 10_000));
+  },
+  labels: (stanza, line) => {
+    stanza.labels = selectorText(line).text;
+  },
+  namespace_labels: (stanza, line) => {
+    const { selector } = selectorText(line);
+    stanza.namespaceLabels = (ns) => selector.matches(ns.metadata.labels ?? {});
+  },
+  kubeconfig: (stanza, line) => {
+    const [path = '', context] = expectArgs(line, 1, 2);
+    stanza.kubeconfig = context === undefined ? { path } : { path, context };
+  },
+  startup_timeout: (stanza, line) => {
+    stanza.startupTimeoutS = duration(expectArgs(line, 1)[0], line);
+  },
+  endpoint: (_stanza, line) => unsupported(line, 1),
+  tls: (_stanza, line) => unsupported(line, 3, 3),
+  // Flow control of client-go that this client does not need: it has a handful of watches.
+  apiserver_qps: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
+  apiserver_burst: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
+  apiserver_max_inflight: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
+};
+
+function argument(line: Directive): never {
+  throw argumentError(line);
+}
+
+function unsupported(line: Directive, min: number, max = 100): never {
+  expectArgs(line, min, max);
+  throw directiveError(
+    line,
+    `${line.name} is not supported: name the API server in a file with 'kubeconfig FILE'`,
+  );
+}
+
+function selectorText(line: Directive) {
+  const text = expectArgs(line, 1, 1000).join(' ');
+  try {
+    return { text, selector: parseLabelSelector(text) };
+  } catch (error) {
+    const what = line.name === 'labels' ? 'label selector' : 'namespace_label selector';
+    throw directiveError(line, `unable to parse ${what} value: '${text}': ${(error as Error).message}`);
+  }
+}

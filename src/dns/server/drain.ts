@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InformerSources } from '../zone/informer-sources.js';
+
+const STEP_MS = 200;
+/** Beyond the lameduck period: clients whose proxies are late, within a Pod's usual 30 s of grace. */
+const MAX_EXTRA_MS = 15_000;
+
+/**
+ * Waits for the lameduck period, and after that (a little longer at most) for as long as this server's addresses are ready
+ * endpoints of a DNS Service: a fixed sleep is too short for slow proxies (coredns#5834).
+ */
+export async function waitUntilUnlisted(
+  sources: InformerSources,
+  localIps: string[],
+  lameduckMs: number,
+): Promise<void> {
+  await sleep(lameduckMs);
+  const slices = sources.slices();
+  const listed = () =>
+    localIps.some((ip) =>
+      slices
+        .byIndex('dns-ip', ip)
+        .some(
+          (slice) =>
+            slice.ports?.some((p) => p.port === 53) === true &&
+            slice.endpoints?.some((e) => e.addresses.includes(ip) && e.conditions?.ready !== false) === true,
+        ),
+    );
+  for (let waited = 0; waited < MAX_EXTRA_MS && listed(); waited += STEP_MS) await sleep(STEP_MS);
+}
