@@ -183,11 +183,10 @@ export class ContainerUnit {
     );
   }
 
-  /** Shows why the container does not start yet, while it never has. */
+  /** Sets why the container does not start yet, while it never has; the pod decides when to write that. */
   showWaiting(reason: string, message?: string): void {
     if (this.#state.kind !== 'waiting' || this.#begun || this.#imageFailedAt !== undefined) return;
-    if (this.#state.reason === reason && this.#state.message === message) return;
-    this.#wait(reason, message);
+    this.#state = { kind: 'waiting', reason, ...(message === undefined ? {} : { message }) };
   }
 
   /** One attempt to start. Never rejects: what went wrong is in the state. */

@@ -47,6 +47,8 @@ export interface PodWorkerDeps {
 
 /** A pod that starts fast needs no status that says it is being created. */
 const CREATING_STATUS_DELAY_MS = 150;
+/** The ends of a pod's containers and of its namespaces come together; one status tells of all. */
+const ENDING_STATUS_DELAY_MS = 50;
 const DELETE_RETRY_MS = 500;
 
 /** Runs one pod from the first sight of it until it is gone from the API. One step at a time. */
@@ -181,7 +183,7 @@ export class PodWorker {
   }
 
   #changed(wake: boolean): void {
-    this.#publish();
+    this.#publish(this.#ending === undefined ? 0 : ENDING_STATUS_DELAY_MS);
     if (wake) this.#wake();
   }
 
