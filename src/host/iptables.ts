@@ -4,6 +4,8 @@ import { check, type Programs } from './programs.js';
 export type IptablesBackend = 'default' | 'nft' | 'legacy';
 
 export interface Iptables {
+  /** What `iptables-restore --version` prints; rejects when the program does not run. */
+  version(): Promise<string>;
   /** `iptables-save` of one table. */
   save(table: string): Promise<string>;
   /** Runs `iptables-restore --noflush`: each table in the text changes atomically. */
@@ -23,6 +25,7 @@ export function createIptables(
   const prefix = family === 'ipv4' ? 'iptables' : 'ip6tables';
   const name = backend === 'default' ? prefix : `${prefix}-${backend}`;
   return {
+    version: () => check(programs, `${name}-restore`, ['--version']),
     save: (table) => check(programs, `${name}-save`, ['-t', table], { maxOutputBytes: MAX_BYTES }),
     async restore(text) {
       const args = ['-w', String(LOCK_WAIT_S), '--noflush'];

@@ -10,6 +10,8 @@ const CHUNK_BYTES = 512 * 1024;
 const LOAD_TIMEOUT_MS = 180_000;
 
 export interface Nft {
+  /** What `nft --version` prints; rejects when the program does not run. */
+  version(): Promise<string>;
   /** Runs a script as one transaction. Rejects with ProgramError, and then nothing of it has happened. */
   load(lines: Iterable<string>): Promise<void>;
   /** The table's text without set elements; undefined when there is no such table. */
@@ -30,6 +32,7 @@ export interface Nft {
 export function createNft(programs: Programs): Nft {
   const text = (args: string[]) => check(programs, 'nft', args, { maxOutputBytes: 512 * 1024 * 1024 });
   return {
+    version: () => text(['--version']),
     load: (lines) => load(programs, lines),
     async describeTable(family, table) {
       const result = await programs.run('nft', ['-t', 'list', 'table', family, table], {

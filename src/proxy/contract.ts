@@ -37,6 +37,14 @@ export interface SyncReport {
   operations: number;
 }
 
+/** The node lacks what the mode needs; the message says what. */
+export class ModeUnavailableError extends Error {
+  constructor(mode: ProxyMode, reason: string) {
+    super(`proxy mode "${mode}" cannot work here: ${reason}`);
+    this.name = 'ModeUnavailableError';
+  }
+}
+
 /**
  * One rule language in one family. Calls never overlap. A rejected `apply` leaves the kernel as it was
  * (atomic), but the proxier's memory unsure: the caller must call `resync` next.
@@ -44,6 +52,8 @@ export interface SyncReport {
 export interface Proxier {
   readonly mode: ProxyMode;
   readonly family: Family;
+  /** Rejects with ModeUnavailableError when the mode cannot work here, so that the process ends instead of retrying. */
+  preflight(): Promise<void>;
   /** Makes the kernel equal to this state whatever it held before; unchanged affinity and connections survive. */
   resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport>;
   /** Applies changes on top of the last successful sync; cost depends only on the changed Services. */

@@ -50,7 +50,7 @@ export interface ProxyDependencies {
 
 /**
  * The service proxy of one node, in the network namespace that the process runs in. `start` resolves when the first
- * full sync of every family is in the kernel. `stop` leaves the rules in place, so that traffic goes on;
+ * full sync of every family is in the kernel, and rejects with ModeUnavailableError when the mode cannot work. `stop` leaves the rules in place, so that traffic goes on;
  * `cleanupProxy` removes them.
  */
 export function createProxy(options: ProxyOptions, deps: ProxyDependencies): Startable {
@@ -198,7 +198,14 @@ class ServiceProxy implements Startable {
 
   async #synced(): Promise<void> {
     const { services, slices, node } = this.#informers;
-    await Promise.all([services.synced(), slices.synced(), node.synced(), this.#watchServiceCIDRs()]);
+    const checks = [...this.#families.values()].map(({ proxier }) => proxier.preflight());
+    await Promise.all([
+      ...checks,
+      services.synced(),
+      slices.synced(),
+      node.synced(),
+      this.#watchServiceCIDRs(),
+    ]);
   }
 
   #subscribe(): void {

@@ -15,6 +15,7 @@ class ManualProxier implements Proxier {
   readonly calls: { kind: 'resync' | 'apply'; keys: string[]; finish: (error?: Error) => void }[] = [];
   #arrived: (() => void) | undefined;
 
+  async preflight(): Promise<void> {}
   /** Resolves with the nth call (0-based) once it was made. */
   async call(n: number) {
     while (this.calls.length <= n) await new Promise<void>((resolve) => (this.#arrived = resolve));

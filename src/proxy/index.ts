@@ -3,6 +3,7 @@ export { loadProxyConfig } from './config/load.js';
 export { ConfigError } from './config/schema.js';
 export type { LoadedConfig, ProxyConfig } from './config/types.js';
 export type { NodeSettings, Proxier, ProxyMode, ServiceChange, SyncReport } from './contract.js';
+export { ModeUnavailableError } from './contract.js';
 export { createProxy, type ProxyDependencies, type ProxyOptions } from './create-proxy.js';
 export type { SyncedEvent } from './family-proxy.js';
 export {

@@ -1,6 +1,12 @@
 import type { Logger } from '#base';
 import { createIptables, type Iptables, type IptablesBackend, type Programs } from '#host';
-import type { NodeSettings, Proxier, ServiceChange, SyncReport } from '../contract.js';
+import {
+  ModeUnavailableError,
+  type NodeSettings,
+  type Proxier,
+  type ServiceChange,
+  type SyncReport,
+} from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
 import { fixedRules, type Jump, jumps } from './base.js';
@@ -53,6 +59,12 @@ export class IptablesProxier implements Proxier {
     this.family = options.family;
     const family = options.family === 'IPv4' ? 'ipv4' : 'ipv6';
     this.#iptables = createIptables(options.programs, family, options.backend);
+  }
+
+  async preflight(): Promise<void> {
+    await this.#iptables.version().catch((error: Error) => {
+      throw new ModeUnavailableError('iptables', `iptables-restore does not run (${error.message})`);
+    });
   }
 
   async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {

@@ -1,6 +1,12 @@
 import type { Clock, Logger } from '#base';
 import { createNft, type Nft, type Programs } from '#host';
-import type { NodeSettings, Proxier, ServiceChange, SyncReport } from '../contract.js';
+import {
+  ModeUnavailableError,
+  type NodeSettings,
+  type Proxier,
+  type ServiceChange,
+  type SyncReport,
+} from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
 import { addFacts, type NamedObject } from './facts.js';
@@ -15,6 +21,9 @@ export interface NftablesOptions {
   logger: Logger;
   clock: Clock;
 }
+
+/** Upstream requires nft 1.0.1; the maps here are proved with 1.0.6. */
+const OLDEST_PATCH = 6;
 
 /** Rendering pauses after this long, so that health checks and watches are served meanwhile. */
 const SLICE_MS = 10;
@@ -40,6 +49,16 @@ export class NftablesProxier implements Proxier {
     this.family = options.family;
     this.#nft = createNft(options.programs);
     this.#logger = options.logger;
+  }
+
+  async preflight(): Promise<void> {
+    const text = await this.#nft.version().catch((error: Error) => {
+      throw new ModeUnavailableError('nftables', `the nft program does not run (${error.message})`);
+    });
+    const [major, minor, patch] = (/v(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+    const isOld = major === 0 || (major === 1 && minor === 0 && patch! < OLDEST_PATCH);
+    if (isOld)
+      throw new ModeUnavailableError('nftables', `${text.trim()} is older than v1.0.${OLDEST_PATCH}`);
   }
 
   async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {

@@ -17,6 +17,7 @@ export class NftPrograms extends FakePrograms {
     super();
     this.onRun = async ({ file, args, input }) => {
       if (file !== 'nft') return {};
+      if (args[0] === '--version') return { stdout: 'nftables v1.0.6 (Lester Gooch #5)\n' };
       if (args[0] === '-t') return this.#describe(args[3] as 'ip' | 'ip6');
       if (args[0] === 'list') return { stdout: this.#listTables() };
       await this.beforeLoad?.();
