@@ -208,8 +208,9 @@ class SliceWatch {
   isReady(pod: string): boolean {
     return this.#seen.get(pod) ?? false;
   }
+  /** Pods that are in slices, ready or not. */
   get size(): number {
-    return [...this.#seen.values()].filter((ready) => ready).length;
+    return this.#seen.size;
   }
 
   sent(pod: string, ready: boolean): void {
