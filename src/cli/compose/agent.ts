@@ -137,16 +137,23 @@ function proxyPart(config: AgentConfig, client: Client, programs: Programs, logg
   );
 }
 
-/** The shipped Corefile's shape, on the node's own address, which `kube-dns` points to. */
+/**
+ * The shipped Corefile's shape on the node's own address, which `kube-dns` points to. Without forward, loop and reload: a
+ * cluster of its own network has no upstream, and this text does not change.
+ */
 export function nodeCorefile(config: Pick<AgentConfig, 'ip' | 'clusterDomain'>): string {
   return [
     '.:53 {',
     `    bind ${config.ip}`,
+    '    errors',
+    `    health ${config.ip}:8080`,
+    `    ready ${config.ip}:8181`,
     `    kubernetes ${config.clusterDomain} in-addr.arpa ip6.arpa {`,
     '        pods insecure',
     '        fallthrough in-addr.arpa ip6.arpa',
     '        ttl 30',
     '    }',
+    `    prometheus ${config.ip}:9153`,
     '    loadbalance',
     '}',
     '',

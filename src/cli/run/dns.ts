@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createInformerFactory } from '#client';
 import { createDnsServer } from '#dns';
 import type { ClientFlags } from '../commands/client-flags.js';
@@ -15,6 +16,9 @@ export async function run(options: Options): Promise<void> {
   const client = clientFromFlags(options, 'kubesvc-dns');
   const informers = createInformerFactory(client, { logger });
   const corefile = readFileSync(options.conf, 'utf8');
-  const server = createDnsServer({ corefile, corefileName: options.conf }, { informers, logger, metrics });
+  const server = createDnsServer(
+    { corefile, corefileName: options.conf, readCorefile: () => readFile(options.conf, 'utf8') },
+    { informers, logger, metrics },
+  );
   await runUntilSignal([closingClient(client), server], logger);
 }
