@@ -13,14 +13,7 @@ import {
 } from '#base';
 import { type Client, createInformerFactory } from '#client';
 import { createControllerManager, createSchedulerManager } from '#controllers';
-import {
-  createPrograms,
-  createSandbox,
-  enterNamespaces,
-  type Programs,
-  type Sandbox,
-  type SpawnedProgram,
-} from '#host';
+import { createPrograms, createSandbox, enterNamespaces, type Programs, type Sandbox } from '#host';
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
@@ -29,6 +22,7 @@ import { Credentials, type KeyPairFiles } from './credentials.js';
 import { createDnsAddon } from './dns-addon.js';
 import { createHostPorts } from './host-ports.js';
 import { writeKubeconfig } from './kubeconfig-file.js';
+import { NodeProcess } from './node-process.js';
 import { type ClusterPaths, type ClusterSettings, type NodeSettings, nodeSettings } from './settings.js';
 import { isRunning, processStartTime, readState, removeState, writeState } from './state.js';
 
@@ -45,10 +39,7 @@ export interface ClusterDeps {
 
 interface RunningNode {
   settings: NodeSettings;
-  program: SpawnedProgram;
-  /** Process id of the agent inside the cluster's PID namespace, once it serves. */
-  pid: number;
-  ready: Promise<void>;
+  process: NodeProcess;
 }
 
 /** A cluster that is already running on the same data directory. */
@@ -70,6 +61,8 @@ export class Cluster implements Startable {
   readonly #programs: Programs & Startable;
   readonly #group = new Group();
   readonly #nodes: RunningNode[] = [];
+  /** All nodes have served: the state file is kept up to date from now on. */
+  #complete = false;
   #server: ApiServer | undefined;
   #sandbox: Sandbox | undefined;
   #admin: Client | undefined;
@@ -137,16 +130,17 @@ export class Cluster implements Startable {
 
   /** Resolves when every node's agent serves: networks, rules and DNS are in place. */
   async nodesReady(): Promise<void> {
-    await Promise.all(this.#nodes.map((n) => n.ready));
+    await Promise.all(this.#nodes.map((n) => n.process.ready));
+    this.#complete = true;
     this.#writeState();
   }
 
   /** Program and arguments that run a command in a node's namespaces. */
   inNode(name: string, command: string[]): { file: string; args: string[] } {
     const node = this.#nodes.find((n) => n.settings.name === name);
-    if (node === undefined || node.pid === 0) throw new Error(`${name} does not run`);
+    if (node === undefined || node.process.pid === 0) throw new Error(`${name} does not run`);
     // Process ids of nodes count inside the cluster's PID namespace, so that one is entered first.
-    const { file, args } = enterNamespaces(node.pid, false, command);
+    const { file, args } = enterNamespaces(node.process.pid, false, command);
     return this.#sandbox!.enter([file, ...args]);
   }
 
@@ -155,6 +149,7 @@ export class Cluster implements Startable {
   }
 
   async stop(): Promise<void> {
+    this.#complete = false;
     await this.#stopNodes();
     await this.#sandbox?.stop();
     await this.#group.stop();
@@ -299,30 +294,33 @@ export class Cluster implements Startable {
   ): Promise<void> {
     const config = await this.#agentConfig(node, credentials);
     const { nodeCidr } = this.#settings;
-    const program = await sandbox.startNode({
-      name: node.name,
-      index: node.index,
-      addresses: [`${node.ip}/${nodeCidr.prefix}`],
-      gateways: [cidrAddress(nodeCidr, 1)],
-      loopback: [`${this.#settings.apiAddress}/32`],
-      command: [process.execPath, join(packageRoot(), 'bin/kubesvc'), 'agent'],
-      env: agentEnvironment(config),
-    });
-    const running: RunningNode = { settings: node, program, pid: 0, ready: Promise.resolve() };
-    running.ready = new Promise<void>((resolve, reject) => {
-      program.stdout!.once('data', (line: Buffer) => {
-        running.pid = Number(line.toString('utf8').split(' ')[1]);
-        resolve();
+    const launch = () =>
+      sandbox.startNode({
+        name: node.name,
+        index: node.index,
+        addresses: [`${node.ip}/${nodeCidr.prefix}`],
+        gateways: [cidrAddress(nodeCidr, 1)],
+        loopback: [`${this.#settings.apiAddress}/32`],
+        command: [process.execPath, join(packageRoot(), 'bin/kubesvc'), 'agent'],
+        env: agentEnvironment(config),
       });
-      void program.exited.then((exit) =>
-        reject(new Error(`${node.name} ended (${exit.signal ?? exit.code}); see ${config.logFile}`)),
-      );
+    const running = new NodeProcess({
+      name: node.name,
+      launch,
+      onReady: () => this.#served(node.name),
+      logger: this.#deps.logger,
     });
-    running.ready.then(
-      () => this.#deps.progress?.(node.name),
-      (error: Error) => this.#failed(error),
+    this.#nodes.push({ settings: node, process: running });
+    await running.start();
+    running.ready.catch((error: Error) =>
+      this.#failed(new Error(`${error.message}; see ${config.logFile}`, { cause: error })),
     );
-    this.#nodes.push(running);
+  }
+
+  /** The other commands find a restarted agent under its new process id. */
+  #served(name: string): void {
+    this.#deps.progress?.(name);
+    if (this.#complete) this.#writeState();
   }
 
   async #agentConfig(
@@ -378,7 +376,7 @@ export class Cluster implements Startable {
       kubeconfig: this.#paths.kubeconfig,
       server: this.server,
       dnsIp: this.#settings.dnsIp,
-      nodes: this.#nodes.map(({ settings, pid }) => ({
+      nodes: this.#nodes.map(({ settings, process: { pid } }) => ({
         pid,
         name: settings.name,
         ip: settings.ip,
@@ -390,8 +388,7 @@ export class Cluster implements Startable {
   /** Agents stop when their input closes; one that hangs is killed with its namespaces right after. */
   async #stopNodes(): Promise<void> {
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, AGENT_STOP_MS).unref());
-    for (const { program } of this.#nodes) program.stdin?.end();
-    await Promise.race([Promise.all(this.#nodes.map((n) => n.program.exited)), timeout]);
+    await Promise.race([Promise.all(this.#nodes.map((n) => n.process.stop())), timeout]);
   }
 }
 
