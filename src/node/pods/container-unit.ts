@@ -25,6 +25,7 @@ import {
 } from './container-state.js';
 import type { Deadline } from './deadline.js';
 import { HookError, runHook } from './hooks.js';
+import { ImageStage } from './image-stage.js';
 import { goDuration, RetryBackoff } from './restart-backoff.js';
 import { stopContainer } from './stop-container.js';
 import { messageFromLog, takeTerminationMessage } from './termination-message.js';
@@ -65,7 +66,7 @@ export class ContainerUnit {
   readonly #scope: UnitScope;
   readonly #deps: UnitDeps;
   readonly #restartBackoff: RetryBackoff;
-  readonly #imageBackoff: RetryBackoff;
+  readonly #image: ImageStage;
   #probes: ContainerProbes | undefined;
   #state: UnitState = { kind: 'waiting', reason: 'PodInitializing' };
   #last: Terminated | undefined;
@@ -75,7 +76,6 @@ export class ContainerUnit {
   #started = false;
   #ready = false;
   #imageID = '';
-  #imageFailedAt: number | undefined;
   #retryAt = 0;
   #container: RuntimeContainer | undefined;
   #log: LogWriter | undefined;
@@ -97,9 +97,8 @@ export class ContainerUnit {
     this.role = role;
     this.#scope = scope;
     this.#deps = deps;
-    const now = () => deps.clock.now();
-    this.#restartBackoff = new RetryBackoff(now);
-    this.#imageBackoff = new RetryBackoff(now);
+    this.#restartBackoff = new RetryBackoff(() => deps.clock.now());
+    this.#image = new ImageStage(deps.runtime, deps.clock);
     if (restored === undefined) return;
     this.#state = restored.state;
     this.#last = restored.last;
@@ -142,7 +141,7 @@ export class ContainerUnit {
   /** The pod's specification has changed; true when the running container no longer is what it asks for. */
   updateSpec(spec: core.Container): boolean {
     const isStale = spec.image !== this.spec.image && this.#state.kind === 'running';
-    if (spec.image !== this.spec.image) this.#imageFailedAt = undefined;
+    if (spec.image !== this.spec.image) this.#image.reset();
     this.spec = spec;
     return isStale;
   }
@@ -150,7 +149,7 @@ export class ContainerUnit {
   /** Milliseconds until the next start is due; 0 is now. */
   dueIn(): number {
     const now = this.#deps.clock.now();
-    if (this.#imageFailedAt !== undefined) return this.#imageBackoff.remaining(this.#imageFailedAt);
+    if (this.#image.hasFailed) return this.#image.remainingMs;
     const back =
       this.#state.kind === 'terminated' || this.#last !== undefined
         ? this.#restartBackoff.remaining(this.#lastFinished())
@@ -160,7 +159,7 @@ export class ContainerUnit {
 
   /** Shows that the restart waits. */
   showBackoff(): void {
-    if (this.#imageFailedAt !== undefined) {
+    if (this.#image.hasFailed) {
       if (this.#state.kind === 'waiting' && this.#state.reason === 'ErrImagePull') {
         const message = `Back-off pulling image ${JSON.stringify(this.spec.image)}: ErrImagePull: ${this.#state.message}`;
         this.#wait('ImagePullBackOff', message);
@@ -185,7 +184,7 @@ export class ContainerUnit {
 
   /** Sets why the container does not start yet, while it never has; the pod decides when to write that. */
   showWaiting(reason: string, message?: string): void {
-    if (this.#state.kind !== 'waiting' || this.#begun || this.#imageFailedAt !== undefined) return;
+    if (this.#state.kind !== 'waiting' || this.#begun || this.#image.hasFailed) return;
     this.#state = { kind: 'waiting', reason, ...(message === undefined ? {} : { message }) };
   }
 
@@ -239,31 +238,18 @@ export class ContainerUnit {
   }
 
   async #ensureImage(): Promise<ImageInfo | undefined> {
-    const image = this.spec.image ?? '';
-    try {
-      const info = await this.#deps.runtime.ensureImage(image, this.spec.imagePullPolicy ?? 'IfNotPresent');
-      this.#imageFailedAt = undefined;
+    const name = JSON.stringify(this.spec.image);
+    const info = await this.#image.ensure(this.spec);
+    if (!(info instanceof ImageError)) {
       this.#imageID = info.id;
-      this.#scope.event(
-        'Normal',
-        'Pulled',
-        `Container image ${JSON.stringify(image)} already present on machine`,
-      );
+      this.#scope.event('Normal', 'Pulled', `Container image ${name} already present on machine`);
       return info;
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      this.#scope.event(
-        'Warning',
-        'Failed',
-        `Failed to pull image ${JSON.stringify(image)}: ${error.message}`,
-      );
-      this.#scope.event('Warning', 'Failed', `Error: ${error.reason}`);
-      this.#imageFailedAt = this.#deps.clock.now();
-      this.#imageBackoff.next();
-      this.#wait(error.reason, error.message);
-      this.#scope.changed(true);
-      return undefined;
     }
+    this.#scope.event('Warning', 'Failed', `Failed to pull image ${name}: ${info.message}`);
+    this.#scope.event('Warning', 'Failed', `Error: ${info.reason}`);
+    this.#wait(info.reason, info.message);
+    this.#scope.changed(true);
+    return undefined;
   }
 
   #failedToStart(error: unknown, attempt: number): void {

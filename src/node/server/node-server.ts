@@ -102,7 +102,7 @@ class NodeServer implements Startable {
       await this.#route(request, response);
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;
-      if (status === 500)
+      if (!(error instanceof HttpError))
         this.#deps.logger.warn('node server request failed', { url: request.url, err: error });
       if (response.headersSent) response.destroy();
       else {
@@ -173,7 +173,7 @@ class NodeServer implements Startable {
       await serveUpgrade({ request, socket, head }, this.#deps);
     } catch (error) {
       const status = error instanceof HttpError ? error.status : 500;
-      if (status === 500)
+      if (!(error instanceof HttpError))
         this.#deps.logger.warn('node server upgrade failed', { url: request.url, err: error });
       refuse(socket, status, (error as Error).message);
     }
