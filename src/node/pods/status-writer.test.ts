@@ -55,12 +55,10 @@ describe('status writer', () => {
   });
 
   it('reads again after a conflict and keeps what others wrote', async () => {
-    await client
-      .resource(Resources.pods)
-      .update({
-        ...client.all(Resources.pods)[0]!,
-        metadata: { ...client.all(Resources.pods)[0]!.metadata, labels: { by: 'others' } },
-      });
+    await client.resource(Resources.pods).update({
+      ...client.all(Resources.pods)[0]!,
+      metadata: { ...client.all(Resources.pods)[0]!.metadata, labels: { by: 'others' } },
+    });
     writer.set(pod, phase('Running'));
     await writer.flushed('u1');
     expect(client.all(Resources.pods)[0]).toMatchObject({
