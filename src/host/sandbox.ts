@@ -178,6 +178,12 @@ export function enterNamespaces(
   };
 }
 
+/** Locally administered and fixed per node: the neighbours' tables stay right when a node is started again. */
+function macAddress(index: number): string {
+  const octet = (value: number) => (value & 0xff).toString(16).padStart(2, '0');
+  return `02:6b:73:76:${octet(index >> 8)}:${octet(index)}`;
+}
+
 /** Runs inside the node's fresh namespaces; process 1 is the sandbox's init, whose network holds the bridge. */
 function nodeScript(bridge: string, options: NodeNamespaceOptions): string {
   const { name, index, addresses, gateways } = options;
@@ -186,7 +192,7 @@ function nodeScript(bridge: string, options: NodeNamespaceOptions): string {
     `hostname ${name}`,
     'ip link set lo up',
     ...(options.loopback ?? []).map((a) => `ip addr add ${a} dev lo`),
-    `ip link add eth0 type veth peer name ${peer} netns 1`,
+    `ip link add eth0 address ${macAddress(index)} type veth peer name ${peer} netns 1`,
     ...addresses.map((a) => `ip addr add ${a} dev eth0${a.includes(':') ? ' nodad' : ''}`),
     'ip link set eth0 up',
     `nsenter --target 1 --net ip link set ${peer} master ${bridge} up`,
