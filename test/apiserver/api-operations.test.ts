@@ -18,7 +18,8 @@ interface Case {
   group: string;
   resource: string;
   namespaced: boolean;
-  hasStatus: boolean;
+  /** What the specs write to `/status`; absent for kinds without. */
+  status?: object;
   /** The n-th object without its metadata; `name` where it matters. */
   body(n: number): object;
   name?(n: number): string;
@@ -26,20 +27,26 @@ interface Case {
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
+const condition = {
+  type: 'StatusUpdate',
+  status: 'True',
+  reason: 'E2E',
+  message: 'Set by a test',
+  lastTransitionTime: '2026-01-02T03:04:05Z',
+};
+
 /** The kinds whose whole API upstream's [sig-network] specs go through, with the objects that those specs use. */
 const CASES: Record<string, Case> = {
   Endpoints: {
     group: '/api/v1',
     resource: 'endpoints',
     namespaced: true,
-    hasStatus: false,
     body: () => ({ subsets: [{ addresses: [{ ip: '10.0.0.24' }], ports: [{ name: 'http', port: 80 }] }] }),
   },
   EndpointSlice: {
     group: '/apis/discovery.k8s.io/v1',
     resource: 'endpointslices',
     namespaced: true,
-    hasStatus: false,
     body: () => ({
       addressType: 'IPv4',
       endpoints: [{ addresses: ['1.2.3.4', '5.6.7.8'], conditions: { ready: true } }],
@@ -50,7 +57,7 @@ const CASES: Record<string, Case> = {
     group: '/apis/networking.k8s.io/v1',
     resource: 'ingresses',
     namespaced: true,
-    hasStatus: true,
+    status: { loadBalancer: { ingress: [{ ip: '169.1.1.1' }] } },
     body: (n) => ({
       spec: { defaultBackend: { service: { name: `default-backend-${n}`, port: { number: 80 } } } },
     }),
@@ -59,14 +66,12 @@ const CASES: Record<string, Case> = {
     group: '/apis/networking.k8s.io/v1',
     resource: 'ingressclasses',
     namespaced: false,
-    hasStatus: false,
     body: () => ({ spec: { controller: 'example.com/controller' } }),
   },
   NetworkPolicy: {
     group: '/apis/networking.k8s.io/v1',
     resource: 'networkpolicies',
     namespaced: true,
-    hasStatus: false,
     body: (n) => ({
       spec: {
         podSelector: { matchLabels: { app: 'x' } },
@@ -78,14 +83,13 @@ const CASES: Record<string, Case> = {
     group: '/apis/networking.k8s.io/v1',
     resource: 'servicecidrs',
     namespaced: false,
-    hasStatus: true,
+    status: { conditions: [condition] },
     body: (n) => ({ spec: { cidrs: [`10.${200 + n}.0.0/24`] } }),
   },
   IPAddress: {
     group: '/apis/networking.k8s.io/v1',
     resource: 'ipaddresses',
     namespaced: false,
-    hasStatus: false,
     name: (n) => `192.168.7.${n}`,
     body: () => ({ spec: { parentRef: { resource: 'services', namespace: 'default', name: 'a' } } }),
   },
@@ -93,14 +97,16 @@ const CASES: Record<string, Case> = {
     group: '/api/v1',
     resource: 'services',
     namespaced: true,
-    hasStatus: true,
-    body: () => ({ spec: { ports: [{ port: 80 }] } }),
+    status: { loadBalancer: { ingress: [{ ip: '203.0.113.1', ipMode: 'VIP' }] }, conditions: [condition] },
+    body: () => ({
+      spec: { type: 'LoadBalancer', loadBalancerClass: 'example.com/e2e', ports: [{ port: 80 }] },
+    }),
   },
 };
 
 describe('every API operation', () => {
   it.each(Object.keys(CASES))('of %s, as upstream’s e2e goes through them', async (kind) => {
-    const { group, resource, namespaced, hasStatus, body, name } = CASES[kind]!;
+    const { group, resource, namespaced, status, body, name } = CASES[kind]!;
     const all = `${group}/${resource}`;
     const base = namespaced ? `${group}/namespaces/default/${resource}` : all;
     const nameOf = (n: number) => name?.(n) ?? `op-${n}`;
@@ -109,7 +115,7 @@ describe('every API operation', () => {
 
     const discovered = (await client.get(group)).json.resources as { name: string; verbs: string[] }[];
     expect(discovered.find((r) => r.name === resource)?.verbs.toSorted()).toEqual(VERBS);
-    expect(discovered.some((r) => r.name === `${resource}/status`)).toBe(hasStatus);
+    expect(discovered.some((r) => r.name === `${resource}/status`)).toBe(status !== undefined);
 
     const watch = await client.watch(`${base}?watch=true&${selector}`);
     for (const n of [1, 2, 3]) {
@@ -129,12 +135,17 @@ describe('every API operation', () => {
       metadata: { ...patched.json.metadata, annotations: { patched: 'true', updated: 'true' } },
     });
     expect([updated.status, updated.json.metadata.annotations['updated']]).toEqual([200, 'true']);
-    if (hasStatus) {
-      const status = await client.patch(`${first}/status`, 'merge', {
-        metadata: { annotations: { status: 'patched' } },
+    if (status !== undefined) {
+      const annotations = { status: 'patched' };
+      const marked = await client.patch(`${first}/status`, 'merge', { metadata: { annotations }, status });
+      expect([marked.status, marked.json.metadata.annotations['status']]).toEqual([200, 'patched']);
+      expect(marked.json.status).toEqual(status);
+      const again = await client.put(`${first}/status`, {
+        ...marked.json,
+        metadata: { ...marked.json.metadata, annotations: { status: 'updated' } },
       });
-      expect([status.status, status.json.metadata.annotations['status']]).toEqual([200, 'patched']);
-      expect((await client.get(`${first}/status`)).json.metadata.uid).toBe(updated.json.metadata.uid);
+      expect([again.status, again.json.metadata.annotations]).toEqual([200, { status: 'updated' }]);
+      expect((await client.get(`${first}/status`)).json.status).toEqual(status);
     }
 
     expect((await client.delete(first)).status).toBe(200);
@@ -142,7 +153,7 @@ describe('every API operation', () => {
     expect((await client.delete(`${base}?${selector}`)).status).toBe(200);
     expect((await client.get(`${all}?${selector}`)).json.items).toEqual([]);
 
-    const changes = hasStatus ? 3 : 2;
+    const changes = status === undefined ? 2 : 4;
     const types = (await watch.take(3 + changes + 3)).map((event) => event.type);
     expect(types).toEqual([
       ...Array<string>(3).fill('ADDED'),
