@@ -94,7 +94,11 @@ export class Space {
 
   /** A kubectl that goes on until the test ends it. */
   stream(args: string[]): Stream {
-    const stream = new Stream(this.up, ['-n', this.namespace, ...args]);
+    const { summary, dataDir } = this.up;
+    const stream = Stream.of([kubectlPath, '-n', this.namespace, ...args], {
+      KUBECONFIG: summary.kubeconfig,
+      KUBECACHEDIR: join(dataDir, 'kubectl-cache'),
+    });
     this.#streams.push(stream);
     return stream;
   }
@@ -104,21 +108,14 @@ export class Space {
   }
 }
 
-/** A running kubectl and what it has printed. */
+/** A running program and what it has printed. */
 export class Stream {
   readonly #child: ChildProcess;
   output = '';
   #changed = () => {};
 
-  constructor(up: UpProcess, args: string[]) {
-    this.#child = spawn(kubectlPath, args, {
-      env: {
-        ...process.env,
-        KUBECONFIG: up.summary.kubeconfig,
-        KUBECACHEDIR: join(up.dataDir, 'kubectl-cache'),
-      },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+  constructor(child: ChildProcess) {
+    this.#child = child;
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.on('data', (d) => {
         this.output += d;
@@ -127,6 +124,13 @@ export class Stream {
     }
     this.#child.once('close', () => this.#changed());
     this.#child.stdin!.on('error', () => {});
+  }
+
+  /** Starts a program; the environment is this process's and what is given. */
+  static of([file, ...args]: string[], env: Record<string, string> = {}): Stream {
+    return new Stream(
+      spawn(file!, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] }),
+    );
   }
 
   write(text: string): void {
