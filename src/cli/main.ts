@@ -50,6 +50,11 @@ Each part also runs alone, against ours or upstream's API server:
   await program.parseAsync(argv);
 }
 
+// A reader that has seen enough (`kubesvc --help | head`) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 main(process.argv).catch((error: unknown) => {
   if (error instanceof CommanderError) {
     // Help and version end this way too.

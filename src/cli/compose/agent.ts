@@ -33,6 +33,8 @@ export interface AgentConfig {
   caFile: string;
   /** Certificate and key files per identity. */
   credentials: Record<'node' | 'proxy' | 'dns', { certificate: string; key: string }>;
+  /** Paths of the host that Pods must not see: keys, stored objects, sockets. */
+  hiddenPaths: string[];
   dnsIp: string;
   clusterDomain: string;
   podCidr: string;
@@ -91,6 +93,7 @@ function nodePart(
       name: config.name,
       nodeIPs: [config.ip],
       dataDir: config.dataDir,
+      hiddenPaths: config.hiddenPaths,
       clusterDNS: [config.dnsIp],
       clusterDomain: config.clusterDomain,
       server: {

@@ -356,6 +356,13 @@ export class Cluster implements Startable {
       apiPort: API_PORT,
       caFile,
       credentials: { node: files(own), proxy: files(proxy), dns: files(dns) },
+      hiddenPaths: [
+        this.#paths.pki,
+        this.#paths.store,
+        this.#paths.run,
+        this.#paths.logs,
+        this.#paths.kubeconfig,
+      ],
       dnsIp: s.dnsIp,
       clusterDomain: s.clusterDomain,
       podCidr: s.podCidr.text,
