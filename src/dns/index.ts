@@ -1,4 +1,5 @@
 /** Cluster DNS: wire codec, records from the API, Corefile, plugins, server. */
 export { parseCorefile } from './corefile/parse.js';
 export { CorefileError } from './corefile/tokens.js';
-export { createDnsServer, type DnsServerDeps, type DnsServerOptions } from './dns-server.js';
+export { createDnsServer, type DnsServer, type DnsServerDeps, type DnsServerOptions } from './dns-server.js';
+export { type ExplainOptions, type ExplainStep, type Explanation, explain } from './explain.js';
