@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { systemClock } from '#base';
+import { type Logger, systemClock } from '#base';
 import { createEventRecorder, createInformerFactory } from '#client';
 import { createPrograms } from '#host';
 import { cleanupProxy, createProxy, loadProxyConfig } from '#proxy';
@@ -14,6 +14,23 @@ export interface Options extends ClientFlags {
   proxyMode?: string;
   clusterCidr?: string;
   cleanup?: boolean;
+  dryRun?: boolean;
+}
+
+/** Configuration and client as flags and file say; flags lose against the file, as upstream. */
+export function openProxy(options: Options, logger: Logger) {
+  const { config, warnings } = loadProxyConfig(
+    options.config === undefined ? flagsAsConfig(options) : readFileSync(options.config, 'utf8'),
+  );
+  for (const warning of warnings) logger.warn(warning);
+  const fromFile = config.clientConnection.kubeconfig;
+  const kubeconfig = options.kubeconfig ?? (fromFile === '' ? undefined : fromFile);
+  const client = clientFromFlags(
+    { ...options, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
+    'kubesvc-proxy',
+  );
+  const named = options.hostnameOverride ?? config.hostnameOverride;
+  return { config, client, nodeName: (named === '' ? hostname() : named).toLowerCase() };
 }
 
 /** Runs the component until a signal. */
@@ -26,20 +43,9 @@ export async function run(options: Options): Promise<void> {
     await programs.stop();
     return;
   }
-  const { config, warnings } = loadProxyConfig(
-    options.config === undefined ? flagsAsConfig(options) : readFileSync(options.config, 'utf8'),
-  );
-  for (const warning of warnings) logger.warn(warning);
-  const fromFile = config.clientConnection.kubeconfig;
-  const kubeconfig = options.kubeconfig ?? (fromFile === '' ? undefined : fromFile);
-  const client = clientFromFlags(
-    { ...options, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-    'kubesvc-proxy',
-  );
-  const nodeName =
-    options.hostnameOverride ?? (config.hostnameOverride === '' ? hostname() : config.hostnameOverride);
+  const { config, client, nodeName } = openProxy(options, logger);
   const proxy = createProxy(
-    { config, nodeName: nodeName.toLowerCase() },
+    { config, nodeName },
     {
       client,
       informers: createInformerFactory(client, { logger }),
