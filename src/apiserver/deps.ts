@@ -1,7 +1,6 @@
 import type { KindInfo, KubeObject } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import type {
-  AdmissionPlugin,
   ApiResponse,
   Authenticator,
   Authorizer,
@@ -44,7 +43,5 @@ export type SubresourceHandlers = Map<string, SubresourceHandler>;
 export type VirtualHandlers = Map<string, VirtualHandler>;
 /** Strategies by message. Kinds without an entry are served by the generic registry alone. */
 export type Strategies = Map<string, Strategy>;
-/** Admission plugins in upstream's order. */
-export type AdmissionChain = AdmissionPlugin[];
 
 export type { Authenticator, Authorizer, EgressDialer };

@@ -5,6 +5,5 @@ export * from './foreground.js';
 export * from './iptables.js';
 export * from './nft.js';
 export * from './programs.js';
-export * from './requirements.js';
 export * from './sandbox.js';
 export * from './spawn-client.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics, silentLogger, systemClock } from '#base';
 import { createInformerFactory, Resources } from '#client';
-import { FakeClient } from '../client/testing/fake-client.js';
+import { FakeClient } from '#client/testing';
 import { loadProxyConfig } from './config/load.js';
 import { createProxy } from './create-proxy.js';
 import type { SyncedEvent } from './family-proxy.js';

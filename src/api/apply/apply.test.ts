@@ -7,7 +7,7 @@ import { findMessage } from '../schema/messages.js';
 import { pruneAndCheck } from '../schema/walker.js';
 import { StatusError } from '../status.js';
 import type { core, meta } from '../types/index.js';
-import { applyObject, FieldSet, ignoreManagedFieldsTimes, updateManagedFields } from './index.js';
+import { applyObject, FieldSet, updateManagedFields } from './index.js';
 
 const T1 = '2024-01-01T00:00:00Z';
 const T2 = '2024-01-02T00:00:00Z';
@@ -213,20 +213,6 @@ describe('updates', () => {
     expect(names).toContain('ancient-changes');
     expect(JSON.stringify(fieldsOf(object, 'ancient-changes'))).toContain('f:l3');
     expect(names).toContain('m14');
-  });
-
-  it('ignore times as the only difference', () => {
-    const created = update(hello(), undefined, 'one');
-    const touched = {
-      ...created,
-      metadata: {
-        ...created.metadata,
-        managedFields: created.metadata.managedFields!.map((entry) => ({ ...entry, time: T2 })),
-      },
-    };
-    expect(ignoreManagedFieldsTimes(touched, created)).toEqual(created);
-    const other = { ...touched, metadata: { ...touched.metadata, labels: { a: 'b' } } };
-    expect(ignoreManagedFieldsTimes(other, created)).toBe(other);
   });
 });
 

@@ -351,20 +351,3 @@ function asStatus(error: unknown): unknown {
   if (error instanceof StatusError || !(error instanceof TypeError)) return error;
   return Errors.badRequest(`failed to apply: ${error.message}`);
 }
-
-function withoutTimes(object: KubeObject): Json {
-  const managedFields = (object.metadata.managedFields ?? []).map(({ time: _, ...entry }) => entry);
-  return { ...object, metadata: { ...object.metadata, managedFields } } as unknown as Json;
-}
-
-/**
- * Undoes changes that consist of managedFields timestamps only, so that writing the same again is a no-op.
- * Upstream: IgnoreManagedFieldsTimestampsTransformer.
- */
-export function ignoreManagedFieldsTimes<T extends KubeObject>(object: T, old: KubeObject): T {
-  const now = object.metadata.managedFields;
-  const before = old.metadata.managedFields;
-  if (now === undefined || before === undefined || now.length !== before.length) return object;
-  if (!jsonEqual(withoutTimes(object), withoutTimes(old))) return object;
-  return { ...object, metadata: { ...object.metadata, managedFields: before } };
-}

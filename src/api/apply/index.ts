@@ -1,7 +1,6 @@
 export {
   applyObject,
   type FieldWriter,
-  ignoreManagedFieldsTimes,
   updateManagedFields,
 } from './field-manager.js';
 export { FieldSet } from './field-set.js';

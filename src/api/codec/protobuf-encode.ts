@@ -1,21 +1,14 @@
 import { type Field, type Message, message } from '../schema/messages.js';
 import { parseTime } from '../schema/time.js';
 import type { TypeRef } from '../schema/type-ref.js';
-import { WireWriter } from './protobuf-wire.js';
+import type { WireWriter } from './protobuf-wire.js';
 
 type Plain = Record<string, unknown>;
 
 /**
- * Encodes an object's JSON form by the schema tables. Fields that the JSON does not have are left out; the
+ * Writes an object's JSON form by the schema tables. Fields that the JSON does not have are left out; the
  * object must fit the schema (as `pruneAndCheck` leaves it), other fields are ignored.
  */
-export function encodeMessage(value: Plain, schema: Message): Buffer {
-  const writer = new WireWriter();
-  writeMessage(writer, value, schema);
-  return writer.finish();
-}
-
-/** Writes the fields of a message to a writer. */
 export function writeMessage(writer: WireWriter, value: Plain, schema: Message): void {
   writeFields(writer, value, schema, undefined);
   for (const [number, fields] of schema.embedded) {

@@ -21,19 +21,6 @@ function withRest(text: string, rest: number, unit: string): string {
   return rest === 0 ? text : `${text}${rest}${unit}`;
 }
 
-/** Upstream's duration.ShortHumanDuration: one unit. Milliseconds in. */
-export function shortHumanDuration(milliseconds: number): string {
-  const seconds = Math.trunc(milliseconds / 1000);
-  if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.trunc(seconds / 60)}m`;
-  const hours = Math.trunc(seconds / 3600);
-  if (hours < 24) return `${hours}h`;
-  const days = Math.trunc(hours / 24);
-  return days < 365 ? `${days}d` : `${Math.trunc(days / 365)}y`;
-}
-
 /** Time since a timestamp as tables show it; "<unknown>" when there is none. */
 export function timeSince(timestamp: string | undefined, now: number): string {
   if (timestamp === undefined || timestamp === '') return '<unknown>';

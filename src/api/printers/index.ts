@@ -1,4 +1,3 @@
 export type { Cell, TableColumn } from './columns.js';
-export { humanDuration, shortHumanDuration, timeSince } from './duration.js';
-export { podReason } from './pods.js';
+export { humanDuration, timeSince } from './duration.js';
 export { type IncludeObject, type Table, type TableRow, tableColumns, tableFor, tableRow } from './table.js';

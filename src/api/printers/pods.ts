@@ -103,11 +103,6 @@ function tallyPod(pod: core.Pod): Tally {
   return { ...tally, reason: finalReason(pod, tally.reason) };
 }
 
-/** The STATUS column of `kubectl get pods`: upstream's printPod. */
-export function podReason(pod: core.Pod): string {
-  return tallyPod(pod).reason;
-}
-
 function readinessGates(pod: core.Pod): string {
   const gates = pod.spec?.readinessGates ?? [];
   if (gates.length === 0) return NONE;

@@ -20,30 +20,24 @@ const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const LABEL_UNDERSCORE = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN_UNDERSCORE = `${LABEL_UNDERSCORE}(\\.${LABEL_UNDERSCORE})*`;
-const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
 const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 const PERCENT = '[0-9]+%';
 const HEADER = '[-A-Za-z0-9]+';
 const CONFIG_KEY = '[-._a-zA-Z0-9]+';
-const CONDITION_REASON = '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?';
-const C_IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*';
 const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 
 const whole = (format: string): RegExp => new RegExp(`^(?:${format})$`);
 const labelRegex = whole(LABEL);
 const subdomainRegex = whole(SUBDOMAIN);
 const subdomainUnderscoreRegex = whole(SUBDOMAIN_UNDERSCORE);
-const label1035Regex = whole(LABEL_1035);
 const qualifiedRegex = whole(QUALIFIED);
 const labelValueRegex = whole(LABEL_VALUE);
 const wildcardRegex = whole(WILDCARD);
 const percentRegex = whole(PERCENT);
 const headerRegex = whole(HEADER);
 const configKeyRegex = whole(CONFIG_KEY);
-const conditionReasonRegex = whole(CONDITION_REASON);
-const cIdentifierRegex = whole(C_IDENTIFIER);
 const httpPathRegex = whole(HTTP_PATH);
 
 const SUBDOMAIN_MESSAGE =
@@ -83,22 +77,6 @@ export function dns1123SubdomainWithUnderscore(value: string): string[] {
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
         SUBDOMAIN_UNDERSCORE,
         'example.com',
-      ),
-    );
-  }
-  return errors;
-}
-
-/** A label in DNS (RFC 1035): starts with a letter. */
-export function dns1035Label(value: string): string[] {
-  const errors = utf8Length(value) > 63 ? [maxLengthError(63)] : [];
-  if (!label1035Regex.test(value)) {
-    errors.push(
-      regexError(
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-        LABEL_1035,
-        'my-name',
-        'abc-123',
       ),
     );
   }
@@ -224,19 +202,6 @@ export function envVarName(value: string): string[] {
     : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
-export const cIdentifier = (value: string): string[] =>
-  cIdentifierRegex.test(value)
-    ? []
-    : [
-        regexError(
-          "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-          C_IDENTIFIER,
-          'my_name',
-          'MY_NAME',
-          'MyName',
-        ),
-      ];
-
 /** A key of a ConfigMap or Secret: also a file name, so no way up. */
 export function configMapKey(value: string): string[] {
   const errors = utf8Length(value) > 253 ? [maxLengthError(253)] : [];
@@ -256,21 +221,6 @@ export function configMapKey(value: string): string[] {
   else if (value.startsWith('..')) errors.push("must not start with '..'");
   return errors;
 }
-
-export const conditionReason = (value: string): string[] =>
-  conditionReasonRegex.test(value)
-    ? []
-    : [
-        regexError(
-          "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'",
-          CONDITION_REASON,
-          'my_name',
-          'MY_NAME',
-          'MyName',
-          'ReasonA,ReasonB',
-          'ReasonA:ReasonB',
-        ),
-      ];
 
 /** Path after the domain in "acme.io/foo". */
 export const httpPath = (value: string): string[] =>

@@ -24,9 +24,4 @@ export function lastOf(cidr: Cidr): bigint {
   return cidr.base + cidrSize(cidr) - 1n;
 }
 
-/** The first address that a Service may have, which the `kubernetes` Service gets. */
-export function firstServiceIP(text: string): bigint {
-  return requireCidr(text).base + 1n;
-}
-
 export { parseIp };

@@ -170,5 +170,5 @@ export interface WatchItem {
 export { type CompactorOptions, createCompactor } from './compactor.js';
 export { decodeContinue, encodeContinue } from './continue-token.js';
 export { listBody } from './list-body.js';
-export { servedBytes, storedBytes } from './splice.js';
+export { storedBytes } from './splice.js';
 export { createCacher } from './watch-cache.js';

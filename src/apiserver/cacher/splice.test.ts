@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '#api';
 import { decodeContinue, encodeContinue } from './continue-token.js';
-import { servedBytes, storedBytes } from './splice.js';
+import { normalize, storedBytes, versionMember } from './splice.js';
+
+/** The bytes to serve: a stored value with `metadata.resourceVersion` spliced in. */
+function servedBytes(stored: Buffer, revision: number): Buffer {
+  const { json, point } = normalize(stored);
+  return Buffer.concat([
+    json.subarray(0, point.offset),
+    versionMember(revision, point),
+    json.subarray(point.offset),
+  ]);
+}
 
 const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as KubeObject;
 

@@ -110,16 +110,6 @@ export function storedBytes(object: KubeObject): Buffer {
   return Buffer.from(JSON.stringify({ ...object, metadata }));
 }
 
-/** The bytes to serve: a stored value with `metadata.resourceVersion` spliced in. */
-export function servedBytes(stored: Buffer, revision: number): Buffer {
-  const { json, point } = normalize(stored);
-  return Buffer.concat([
-    json.subarray(0, point.offset),
-    versionMember(revision, point),
-    json.subarray(point.offset),
-  ]);
-}
-
 /** `"resourceVersion":"N",` as it goes in at the splice point. */
 export function versionMember(revision: number, point: SplicePoint): Buffer {
   return Buffer.from(`"resourceVersion":"${revision}"${point.empty ? '' : ','}`, 'latin1');

@@ -13,7 +13,6 @@ import { NODE_NAME } from './objects.js';
 
 /** The addresses of upstream's packet flow tests. */
 export const NODE_IP = '192.168.0.2';
-export const OTHER_NODE_IP = '192.168.0.3';
 export const POD_CIDR = '10.0.0.0/8';
 export const EXTERNAL_CLIENT = '203.0.113.2';
 /** Outside the ranges that the tests admit. */
