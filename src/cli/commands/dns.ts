@@ -21,8 +21,7 @@ Examples:
 
 /** `kubesvc dns explain NAME`: why a name resolves as it does. */
 function registerExplain(dns: Command): void {
-  dns
-    .command('explain')
+  addClientFlags(dns.command('explain'))
     .argument('<name>', 'name, address record or reverse name, as a program would look it up')
     .description('Say what a Pod gets for a name and why: search path, plugin, Service, EndpointSlices.')
     .option('--from <pod>', 'the Pod that asks, as name or namespace/name: its dnsPolicy and dnsConfig count')

@@ -6,12 +6,8 @@ import { addClientFlags } from './client-flags.js';
 
 /** `kubesvc proxy`: the service proxy alone, with kube-proxy's flags and configuration file. */
 export function register(program: Command): void {
-  const proxy = addClientFlags(program.command('proxy'))
+  const proxy = addProxyFlags(program.command('proxy'))
     .description('Program the service rules of the network namespace this runs in (in kube-proxy’s place).')
-    .option('--config <file>', 'a KubeProxyConfiguration file')
-    .option('--hostname-override <name>', "this node's name")
-    .option('--proxy-mode <mode>', 'nftables, iptables, ipvs or userspace; the file wins')
-    .option('--cluster-cidr <cidrs>', "the Pods' addresses; the file wins")
     .option('--cleanup', 'remove every rule of ours and exit')
     .option('--dry-run', 'print the exact rules for the cluster’s present state and exit')
     .addHelpText(
@@ -30,10 +26,18 @@ Examples:
   registerTrace(proxy);
 }
 
+/** What says whose rules these are: for running, printing and tracing alike. */
+function addProxyFlags(command: Command): Command {
+  return addClientFlags(command)
+    .option('--config <file>', 'a KubeProxyConfiguration file')
+    .option('--hostname-override <name>', "this node's name")
+    .option('--proxy-mode <mode>', 'nftables, iptables, ipvs or userspace; the file wins')
+    .option('--cluster-cidr <cidrs>', "the Pods' addresses; the file wins");
+}
+
 /** `kubesvc proxy trace`: what the rules do with a connection. */
 function registerTrace(proxy: Command): void {
-  proxy
-    .command('trace')
+  addProxyFlags(proxy.command('trace'))
     .description('Say which rules the first packet of a connection meets, and where it ends.')
     .requiredOption('--from <ip>', 'address of the client')
     .requiredOption('--to <ip:port>', 'address and port that it connects to')

@@ -33,7 +33,7 @@ export interface AgentConfig {
   caFile: string;
   /** Certificate and key files per identity. */
   credentials: Record<'node' | 'proxy' | 'dns', { certificate: string; key: string }>;
-  /** Paths of the host that Pods must not see: keys, stored objects, sockets. */
+  /** Directories of the host that Pods must not see: keys, stored objects, sockets. They exist. */
   hiddenPaths: string[];
   dnsIp: string;
   clusterDomain: string;
