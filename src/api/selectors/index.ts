@@ -4,3 +4,4 @@ export * from './label-selector.js';
 export * from './quantity.js';
 export * from './selectable-fields.js';
 export * from './selector-error.js';
+export * from './selector-match.js';

@@ -10,6 +10,7 @@ import {
   SelectorError,
   selectableFieldsOf,
   selectorFromMap,
+  selectorMatches,
 } from './index.js';
 
 describe('parseLabelSelector', () => {
@@ -105,6 +106,31 @@ describe('parseLabelSelector', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('selectorMatches', () => {
+  it('agrees with the strict form wherever that accepts the selector', () => {
+    const key = fc.constantFrom('a', 'b', 'toString');
+    const value = fc.constantFrom('', 'x', 'y');
+    const labels = fc.dictionary(key, value);
+    const requirement = fc.oneof(
+      fc.record({ key, operator: fc.constantFrom('In', 'NotIn'), values: fc.array(value, { minLength: 1 }) }),
+      fc.record({ key, operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+    );
+    const selector = fc.record({
+      matchLabels: labels,
+      matchExpressions: fc.array(requirement, { maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(fc.option(selector, { nil: undefined }), labels, (one, have) => {
+        expect(selectorMatches(one, have)).toBe(labelSelectorOf(one).matches(have));
+      }),
+    );
+  });
+
+  it('selects nothing by an operator that does not exist', () => {
+    expect(selectorMatches({ matchExpressions: [{ key: 'a', operator: 'Gt' }] }, { a: '1' })).toBe(false);
   });
 });
 

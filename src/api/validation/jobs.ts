@@ -1,7 +1,8 @@
+import { selectorMatches } from '../selectors/selector-match.js';
 import type { batch } from '../types/index.js';
 import { Check, type Path, semanticEqual } from './field-error.js';
 import { type NameFormat, nameIsDnsSubdomain } from './formats.js';
-import { checkLabelSelector, selectorMatches } from './labels.js';
+import { checkLabelSelector } from './labels.js';
 import { checkObjectMeta, checkObjectMetaUpdate } from './object-meta.js';
 import { checkPodTemplateSpec } from './pod-spec.js';
 

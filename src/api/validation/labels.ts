@@ -31,15 +31,23 @@ export function checkAnnotations(
   if (bytes > MAX_ANNOTATION_BYTES) check.tooLong(path, MAX_ANNOTATION_BYTES);
 }
 
-function checkRequirement(check: Check, path: Path, requirement: meta.LabelSelectorRequirement): void {
-  const values = requirement.values ?? [];
-  switch (requirement.operator) {
+/**
+ * The operators that label selectors and node affinity share, and how many values they take. False for any other
+ * operator, which is not judged.
+ */
+export function checkSetOperator(
+  check: Check,
+  path: Path,
+  operator: string | undefined,
+  values: readonly string[],
+): boolean {
+  switch (operator) {
     case 'In':
     case 'NotIn':
       if (values.length === 0) {
         check.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
       }
-      break;
+      return true;
     case 'Exists':
     case 'DoesNotExist':
       if (values.length > 0) {
@@ -48,9 +56,16 @@ function checkRequirement(check: Check, path: Path, requirement: meta.LabelSelec
           "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
         );
       }
-      break;
+      return true;
     default:
-      check.invalid(`${path}.operator`, requirement.operator ?? '', 'not a valid selector operator');
+      return false;
+  }
+}
+
+function checkRequirement(check: Check, path: Path, requirement: meta.LabelSelectorRequirement): void {
+  const values = requirement.values ?? [];
+  if (!checkSetOperator(check, path, requirement.operator, values)) {
+    check.invalid(`${path}.operator`, requirement.operator ?? '', 'not a valid selector operator');
   }
   checkLabelName(check, `${path}.key`, requirement.key ?? '');
   values.forEach((value, i) => {
@@ -70,19 +85,4 @@ export function checkLabelSelector(check: Check, path: Path, selector: meta.Labe
 /** True for a selector that would select everything. */
 export function isEmptySelector(selector: meta.LabelSelector | undefined): boolean {
   return Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions ?? []).length === 0;
-}
-
-/** Whether the labels satisfy the selector. Invalid operators match nothing. */
-export function selectorMatches(selector: meta.LabelSelector, labels: Record<string, string>): boolean {
-  const has = (key: string): boolean => Object.hasOwn(labels, key);
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([k, v]) => has(k) && labels[k] === v);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      if (operator === 'Exists') return has(key);
-      if (operator === 'DoesNotExist') return !has(key);
-      if (operator === 'In') return has(key) && values.includes(labels[key]!);
-      return operator === 'NotIn' && !(has(key) && values.includes(labels[key]!));
-    })
-  );
 }

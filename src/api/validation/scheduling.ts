@@ -1,7 +1,7 @@
 import type { core, meta } from '../types/index.js';
 import type { Check, Path } from './field-error.js';
 import { dns1123Label, labelValue, nameIsDnsSubdomain } from './formats.js';
-import { checkLabelName, checkLabelSelector } from './labels.js';
+import { checkLabelName, checkLabelSelector, checkSetOperator } from './labels.js';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
@@ -46,30 +46,13 @@ function checkNodeRequirement(
   strictValues: boolean,
 ): void {
   const values = requirement.values ?? [];
-  switch (requirement.operator) {
-    case 'In':
-    case 'NotIn':
-      if (values.length === 0) {
-        check.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-      }
-      break;
-    case 'Exists':
-    case 'DoesNotExist':
-      if (values.length > 0) {
-        check.forbidden(
-          `${path}.values`,
-          "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        );
-      }
-      break;
-    case 'Gt':
-    case 'Lt':
-      if (values.length !== 1) {
-        check.required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'");
-      }
-      break;
-    default:
-      check.invalid(`${path}.operator`, requirement.operator ?? '', 'not a valid selector operator');
+  const { operator } = requirement;
+  if (operator === 'Gt' || operator === 'Lt') {
+    if (values.length !== 1) {
+      check.required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'");
+    }
+  } else if (!checkSetOperator(check, path, operator, values)) {
+    check.invalid(`${path}.operator`, operator ?? '', 'not a valid selector operator');
   }
   checkLabelName(check, `${path}.key`, requirement.key ?? '');
   if (!strictValues) return;

@@ -1,8 +1,9 @@
+import { selectorMatches } from '../selectors/selector-match.js';
 import type { apps, core, meta } from '../types/index.js';
 import { Check, type Path } from './field-error.js';
 import { nameIsDnsSubdomain } from './formats.js';
 import { checkAtMost100Percent, checkIntOrPercent, intOrPercentValue } from './int-or-percent.js';
-import { checkLabelSelector, isEmptySelector, selectorMatches } from './labels.js';
+import { checkLabelSelector, isEmptySelector } from './labels.js';
 import { checkObjectMeta, checkObjectMetaUpdate } from './object-meta.js';
 import { checkPodTemplateSpec } from './pod-spec.js';
 

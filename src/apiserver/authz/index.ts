@@ -2,7 +2,6 @@ import type { ServerDeps } from '../deps.js';
 import { ChainAuthorizer } from './authorizer.js';
 
 export { ChainAuthorizer, type RuleResolver, SUPERUSERS } from './authorizer.js';
-export { selectorMatches } from './label-selector.js';
 export { nodeOf } from './node-authorizer.js';
 export { type PolicyRule, ruleText, uncovered } from './rules.js';
 

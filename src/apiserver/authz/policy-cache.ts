@@ -1,9 +1,8 @@
-import type { rbac } from '#api';
+import { type rbac, selectorMatches } from '#api';
 import type { Startable } from '#base';
 import type { UserInfo } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
-import { selectorMatches } from './label-selector.js';
 import type { PolicyRule } from './rules.js';
 
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;

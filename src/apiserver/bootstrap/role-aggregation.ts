@@ -1,6 +1,5 @@
-import type { rbac } from '#api';
+import { type rbac, selectorMatches } from '#api';
 import type { Startable } from '#base';
-import { selectorMatches } from '../authz/index.js';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
 

@@ -1,5 +1,4 @@
-import { type core, Errors, type KubeObject, type policy, StatusError } from '#api';
-import { selectorMatches } from '../authz/index.js';
+import { type core, Errors, type KubeObject, type policy, StatusError, selectorMatches } from '#api';
 import type { ApiResponse, RequestContext, SubresourceHandler } from '../contracts.js';
 import { admitCreate, isDryRun } from './admit.js';
 import type { SubresourceDeps } from './types.js';

@@ -1,0 +1,38 @@
+import type { meta } from '../types/index.js';
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+/**
+ * Whether labels satisfy the object form of a selector: absent selects nothing, empty everything. For selectors that
+ * were validated when they were stored, hence nothing is thrown: an operator that does not exist matches nothing.
+ * `labelSelectorOf` is the strict form, for what a client sends.
+ */
+export function selectorMatches(selector: meta.LabelSelector | undefined, labels: Labels): boolean {
+  if (selector === undefined) return false;
+  const exact = Object.entries(selector.matchLabels ?? {});
+  return (
+    exact.every(([key, value]) => labelOf(labels, key) === value) &&
+    (selector.matchExpressions ?? []).every((requirement) => holds(requirement, labels))
+  );
+}
+
+function labelOf(labels: Labels, key: string): string | undefined {
+  return labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
+function holds(requirement: meta.LabelSelectorRequirement, labels: Labels): boolean {
+  const value = labelOf(labels, requirement.key);
+  const values = requirement.values ?? [];
+  switch (requirement.operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return false;
+  }
+}
