@@ -27,7 +27,7 @@ export function triggerTime(slice: discovery.EndpointSlice): number | undefined 
 }
 
 /** Keeps what rules are made of; the rest would only take memory. May mutate its argument. */
-export function trimSlice(slice: discovery.EndpointSlice): discovery.EndpointSlice {
+function trimSlice(slice: discovery.EndpointSlice): discovery.EndpointSlice {
   delete slice.metadata.managedFields;
   delete slice.metadata.ownerReferences;
   for (const endpoint of slice.endpoints ?? []) {

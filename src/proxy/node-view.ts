@@ -10,7 +10,7 @@ const ZONE_LABEL = 'topology.kubernetes.io/zone';
 const AUTOSCALER_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
 /** Canonical addresses of this network namespace's interfaces. */
-export function interfaceAddresses(): string[] {
+function interfaceAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((entries) =>
     (entries ?? []).flatMap((entry) => parseAddress(entry.address.split('%')[0]!)?.text ?? []),
   );

@@ -8,7 +8,7 @@ const MAX_CONNTRACK = 1_048_576;
 const seconds = (ms: number) => Math.floor(ms / 1000);
 
 /** Conntrack settings that the configuration asks for, as sysctl name (below nf_conntrack_) and value. */
-export function conntrackSettings(config: ConntrackConfig, cores: number): [name: string, value: number][] {
+function conntrackSettings(config: ConntrackConfig, cores: number): [name: string, value: number][] {
   const settings: [string, number][] = [];
   if (config.maxPerCore > 0) {
     const max = Math.min(MAX_CONNTRACK, Math.max(config.min, config.maxPerCore * cores));

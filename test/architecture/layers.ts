@@ -14,7 +14,7 @@ export const layers: Record<string, string[]> = {
 };
 
 /** Where each third-party package and each sensitive built-in may be imported: folders below `src`. */
-export const confined: Record<string, string[]> = {
+const confined: Record<string, string[]> = {
   'node:child_process': ['host'],
   '@grpc/grpc-js': ['storage/etcd'],
   '@grpc/proto-loader': ['storage/etcd'],

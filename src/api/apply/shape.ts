@@ -10,7 +10,7 @@ export interface Place {
   field?: Field | undefined;
 }
 
-export const UNTYPED: Place = {};
+const UNTYPED: Place = {};
 
 export type Shape =
   | { kind: 'scalar' }

@@ -32,14 +32,14 @@ export interface Decoded<T extends KubeObject = KubeObject> {
   strictErrors: string[];
 }
 
-export const MEDIA_JSON = 'application/json';
+const MEDIA_JSON = 'application/json';
 export const MEDIA_YAML = 'application/yaml';
 export const MEDIA_PROTOBUF = 'application/vnd.kubernetes.protobuf';
 /** Request encodings in the order that upstream's 415 lists them. */
 export const acceptedMediaTypes = [MEDIA_JSON, MEDIA_YAML, MEDIA_PROTOBUF];
 
 /** `application/json` for `Application/JSON; charset=utf-8`; JSON when the header is absent, as upstream. */
-export function mediaTypeOf(contentType: string | undefined): string {
+function mediaTypeOf(contentType: string | undefined): string {
   const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
   return type === '' || type === '*/*' ? MEDIA_JSON : type;
 }

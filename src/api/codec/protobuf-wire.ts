@@ -9,7 +9,7 @@ export class ProtobufError extends Error {
 export const WIRE_VARINT = 0;
 export const WIRE_FIXED64 = 1;
 export const WIRE_BYTES = 2;
-export const WIRE_FIXED32 = 5;
+const WIRE_FIXED32 = 5;
 
 /** Reads one message's bytes field by field; every read is bounded by its end. */
 export class WireReader {

@@ -42,7 +42,7 @@ interface NetworkDisks {
 }
 
 /** Sources that Pods and PersistentVolumes share. */
-export function defaultNetworkDisks({ iscsi, rbd, azureDisk, scaleIO }: NetworkDisks): void {
+function defaultNetworkDisks({ iscsi, rbd, azureDisk, scaleIO }: NetworkDisks): void {
   if (iscsi !== undefined) setDefaultText(iscsi, 'iscsiInterface', 'default');
   if (rbd !== undefined) {
     setDefaultText(rbd, 'pool', 'rbd');
@@ -61,7 +61,7 @@ export function defaultNetworkDisks({ iscsi, rbd, azureDisk, scaleIO }: NetworkD
   }
 }
 
-export function defaultClaimSpec(spec: core.PersistentVolumeClaimSpec): void {
+function defaultClaimSpec(spec: core.PersistentVolumeClaimSpec): void {
   setDefault(spec, 'volumeMode', 'Filesystem');
 }
 

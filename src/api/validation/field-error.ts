@@ -22,7 +22,7 @@ export function goQuote(text: string): string {
 }
 
 /** A value as upstream's field errors print it: text quoted, numbers and booleans plain, the rest as JSON. */
-export function formatValue(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === undefined || value === null) return '"null"';
   if (typeof value === 'string') return goQuote(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

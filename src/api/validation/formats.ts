@@ -5,12 +5,12 @@
 
 const utf8Length = (text: string): number => Buffer.byteLength(text, 'utf8');
 
-export const maxLengthError = (max: number): string => `must be no more than ${max} bytes`;
+const maxLengthError = (max: number): string => `must be no more than ${max} bytes`;
 export const rangeError = (min: number, max: number): string =>
   `must be between ${min} and ${max}, inclusive`;
 
 /** "<message> (e.g. 'a',  or 'b', regex used for validation is '<format>')", exactly as upstream spells it. */
-export function regexError(message: string, format: string, ...examples: string[]): string {
+function regexError(message: string, format: string, ...examples: string[]): string {
   if (examples.length === 0) return `${message} (regex used for validation is '${format}')`;
   const shown = examples.map((example) => `'${example}', `).join(' or ');
   return `${message} (e.g. ${shown}regex used for validation is '${format}')`;

@@ -177,7 +177,7 @@ function cronRangeError(part: string, field: number): string | undefined {
 }
 
 /** What is wrong with a schedule in standard cron form (five fields, or a descriptor); undefined when it is valid. */
-export function cronScheduleError(schedule: string): string | undefined {
+function cronScheduleError(schedule: string): string | undefined {
   const text = schedule.trim();
   if (text === '') return 'empty spec string';
   if (text.startsWith('@')) {

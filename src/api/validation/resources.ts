@@ -17,7 +17,7 @@ const INTEGER_RESOURCES = new Set([
   'services.loadbalancers',
 ]);
 
-export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
+const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 
 /** `example.com/gpu` and the like: counted in whole units, never overcommitted. */

@@ -16,7 +16,7 @@ export function ipWarnings(path: string, value: string): string[] {
 }
 
 /** A valid CIDR with host bits, or not written the usual way (upstream's GetWarningsForCIDR). */
-export function cidrWarnings(path: string, value: string): string[] {
+function cidrWarnings(path: string, value: string): string[] {
   const canonical = canonicalCidr(value);
   if (canonical === undefined || canonical === value) return [];
   const single = ambiguousCidr(value);

@@ -12,7 +12,7 @@ const HASHES: Record<Algorithm, string> = {
 const CURVES: Record<string, Algorithm> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 
 /** Longest token that is looked at; a signed token with all claims is about a tenth of it. */
-export const MAX_TOKEN_LENGTH = 16 * 1024;
+const MAX_TOKEN_LENGTH = 16 * 1024;
 
 export interface Jws {
   header: Record<string, unknown>;

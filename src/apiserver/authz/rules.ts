@@ -18,7 +18,7 @@ export function ruleAllows(rule: PolicyRule, attributes: AuthorizationAttributes
 }
 
 /** `*`, the exact path, or a prefix ending in `*`. */
-export function pathMatches(rules: readonly string[] | undefined, path: string): boolean {
+function pathMatches(rules: readonly string[] | undefined, path: string): boolean {
   return (rules ?? []).some(
     (rule) => rule === '*' || rule === path || (rule.endsWith('*') && path.startsWith(rule.slice(0, -1))),
   );

@@ -4,7 +4,7 @@ import type { CachedObject, WatchItem } from './cacher.js';
 type ItemType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /** `{"type":…,"object":…}\n` in one buffer. */
-export function eventLine(type: string, object: CachedObject): Buffer {
+function eventLine(type: string, object: CachedObject): Buffer {
   const head = `{"type":"${type}","object":`;
   const line = Buffer.allocUnsafe(head.length + object.byteLength + 2);
   let at = line.write(head, 0, 'latin1');

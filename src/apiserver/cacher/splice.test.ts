@@ -1,17 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '#api';
+import { Entry } from './cached-object.js';
 import { decodeContinue, encodeContinue } from './continue-token.js';
-import { normalize, storedBytes, versionMember } from './splice.js';
+import { storedBytes } from './splice.js';
 
-/** The bytes to serve: a stored value with `metadata.resourceVersion` spliced in. */
+const context = { prefix: '/registry/', namespaced: false, fields: () => ({}) };
+
 function servedBytes(stored: Buffer, revision: number): Buffer {
-  const { json, point } = normalize(stored);
-  return Buffer.concat([
-    json.subarray(0, point.offset),
-    versionMember(revision, point),
-    json.subarray(point.offset),
-  ]);
+  return new Entry(context, '/registry/a', stored, revision).bytes();
 }
 
 const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as KubeObject;

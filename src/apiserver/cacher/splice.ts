@@ -76,7 +76,7 @@ function findMember(json: Buffer, at: number, name: Buffer): number {
  * Finds where `metadata.resourceVersion` can be spliced into a stored JSON object. Undefined when it cannot be
  * done blindly: metadata is missing or the value already carries a resourceVersion there.
  */
-export function findSplicePoint(json: Buffer): SplicePoint | undefined {
+function findSplicePoint(json: Buffer): SplicePoint | undefined {
   const start = skipSpace(json, 0);
   if (json[start] !== OPEN_BRACE) return undefined;
   const metadata = findMember(json, start, METADATA);
@@ -108,9 +108,4 @@ export function storedBytes(object: KubeObject): Buffer {
   const { resourceVersion, ...metadata } = object.metadata;
   if (resourceVersion === undefined) return Buffer.from(JSON.stringify(object));
   return Buffer.from(JSON.stringify({ ...object, metadata }));
-}
-
-/** `"resourceVersion":"N",` as it goes in at the splice point. */
-export function versionMember(revision: number, point: SplicePoint): Buffer {
-  return Buffer.from(`"resourceVersion":"${revision}"${point.empty ? '' : ','}`, 'latin1');
 }

@@ -19,7 +19,7 @@ export interface PeerIdentity {
 const peers = new WeakMap<object, PeerIdentity>();
 
 /** The client's certificate subject when it verified against the client CA, or why it did not. */
-export function peerIdentity(socket: TLSSocket): PeerIdentity {
+function peerIdentity(socket: TLSSocket): PeerIdentity {
   const known = peers.get(socket);
   if (known !== undefined) return known;
   const identity = readPeer(socket);
@@ -136,7 +136,7 @@ export function toApiRequest(request: HttpRequest, departure: Departure, maxBody
 }
 
 /** The TLS socket under a request; HTTP/2 multiplexes many requests on one. */
-export function connectionOf(request: HttpRequest): TLSSocket {
+function connectionOf(request: HttpRequest): TLSSocket {
   if ('stream' in request) return (request.stream?.session?.socket ?? request.socket) as TLSSocket;
   return request.socket as TLSSocket;
 }

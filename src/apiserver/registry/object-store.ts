@@ -10,7 +10,7 @@ import { bumpGeneration, isReleased, keepSystemFields } from './update.js';
 import type { WriteCall, WriteEnv } from './write-call.js';
 
 /** The server itself, when it writes on nobody's behalf. */
-export const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
+const apiserverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
 
 const ownCall: WriteCall = {
   user: apiserverUser,

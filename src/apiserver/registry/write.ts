@@ -15,7 +15,7 @@ import type { WriteCall, WriteEnv, Written } from './write-call.js';
 import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
 
 /** The object in the body: decoded, checked against the endpoint's kind, defaulted. */
-export async function readObject(context: RequestContext, resource: Resource): Promise<KubeObject> {
+async function readObject(context: RequestContext, resource: Resource): Promise<KubeObject> {
   const body = await context.request.body();
   const contentType = context.request.headers['content-type'];
   const { object, warnings } = decodeObject(resource.kind, body, contentType, fieldValidation(context));

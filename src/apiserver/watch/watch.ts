@@ -96,7 +96,7 @@ async function* single(frame: Buffer): AsyncGenerator<Buffer> {
 }
 
 /** An ERROR event that carries a Status. */
-export function errorFrame(error: StatusError): Buffer {
+function errorFrame(error: StatusError): Buffer {
   return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: error.status })}\n`, 'utf8');
 }
 

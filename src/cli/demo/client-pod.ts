@@ -4,7 +4,7 @@ import type { core } from '#api';
  * The program of the demo's client Pod: a small HTTP server that does what it is told from inside the Pod and
  * answers with what it saw. It uses what every Pod has: resolv.conf, the environment, its service account.
  */
-export const CLIENT_PROGRAM = `
+const CLIENT_PROGRAM = `
 const http = require('http'), https = require('https'), dns = require('dns'), fs = require('fs');
 const get = (url) => new Promise((resolve) => {
   const request = http.get(url, { agent: false, timeout: 3000 }, (response) => {

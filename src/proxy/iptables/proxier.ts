@@ -30,7 +30,7 @@ interface SavedTable {
 }
 
 /** Reads `iptables-save`: our chains, and the rules in built-in chains as `CHAIN rule`. */
-export function parseSave(text: string): SavedTable {
+function parseSave(text: string): SavedTable {
   const chains = new Set<string>();
   const rules = new Set<string>();
   for (const line of text.split('\n')) {
@@ -141,7 +141,7 @@ export class IptablesProxier implements Proxier {
 }
 
 /** The input of iptables-restore: declaring a chain empties it, so every declared chain is written whole. */
-export function restoreText(
+function restoreText(
   shared: Map<string, string[]>,
   chains: Map<string, string[]>,
   stale: readonly string[],

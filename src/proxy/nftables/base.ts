@@ -62,7 +62,7 @@ function setsAndMaps(family: Family): BaseObject[] {
 }
 
 /** Matches for "comes from a pod of this node" and its opposite; undefined without a detector for the family. */
-export function sourceMatches(
+function sourceMatches(
   detector: LocalDetector | undefined,
   family: Family,
 ): { isLocal: string; isNotLocal: string } | undefined {

@@ -176,7 +176,7 @@ export class NftablesProxier implements Proxier {
 }
 
 /** Names and kinds of the objects in a table's listing. */
-export function parseObjects(listing: string): Existing {
+function parseObjects(listing: string): Existing {
   const found: Existing = new Map();
   for (const [, kind, name] of listing.matchAll(/^\t(chain|set|map) (\S+) \{/gm)) {
     found.set(name!, kind as NamedObject['kind']);

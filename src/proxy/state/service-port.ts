@@ -15,7 +15,7 @@ export type Algorithm = 'random' | 'round-robin' | 'source-hash';
 export const algorithms: readonly Algorithm[] = ['random', 'round-robin', 'source-hash'];
 
 /** Chooses the algorithm of one Service; overrides `loadBalancing.algorithm` of the configuration file. */
-export const ALGORITHM_ANNOTATION = 'kubesvc.dev/load-balancing';
+const ALGORITHM_ANNOTATION = 'kubesvc.dev/load-balancing';
 /** On an EndpointSlice: how many shares of new connections each of its endpoints gets (1..100, default 1). */
 export const WEIGHT_ANNOTATION = 'kubesvc.dev/weight';
 /** Services with this label belong to another proxy (well-known label; both proxies skip the other's). */
@@ -50,7 +50,7 @@ export interface ServicePort {
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** True for Services that any node proxy may handle: they have a cluster IP and are nobody else's. */
-export function isProxied(service: core.Service): boolean {
+function isProxied(service: core.Service): boolean {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName') return false;
   if (service.metadata.labels?.[PROXY_NAME_LABEL] !== undefined) return false;

@@ -13,7 +13,7 @@ import { NODE_NAME } from './objects.js';
 
 /** The addresses of upstream's packet flow tests. */
 export const NODE_IP = '192.168.0.2';
-export const POD_CIDR = '10.0.0.0/8';
+const POD_CIDR = '10.0.0.0/8';
 export const EXTERNAL_CLIENT = '203.0.113.2';
 /** Outside the ranges that the tests admit. */
 export const BLOCKED_CLIENT = '203.0.113.130';
@@ -73,14 +73,14 @@ export async function rulesFor(
 }
 
 /** The table that a fresh proxy would write for this cluster. */
-export async function nftTableFor(cluster: TestCluster, settings = testSettings()): Promise<NftTable> {
+async function nftTableFor(cluster: TestCluster, settings = testSettings()): Promise<NftTable> {
   const state = await desiredOf(cluster, settings.family);
   const table = new NftTable();
   table.load(renderNftables(state.owned(), settings));
   return table;
 }
 
-export function packetOf(flow: Flow): Packet {
+function packetOf(flow: Flow): Packet {
   const isOwn = flow.source === NODE_IP || flow.source === '127.0.0.1';
   return {
     family: flow.source.includes(':') ? 'IPv6' : 'IPv4',

@@ -174,7 +174,7 @@ export function revisionRefusal(error: unknown): 'compacted' | 'future' | undefi
 }
 
 /** etcd's refusals in the contract's terms (etcd: api/v3rpc/rpctypes/error.go). */
-export function toStoreError(error: unknown): StoreError {
+function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const { code, message } = error as ServiceError;
   const options = { cause: error };

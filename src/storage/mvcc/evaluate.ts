@@ -3,9 +3,9 @@ import type { KeyValue, TxnCondition, TxnOp, TxnResult } from '../store.js';
 import type { Change, Commit } from './change.js';
 
 /** etcd's default for --max-request-bytes: what fits here can move there. */
-export const MAX_TXN_BYTES = 1.5 * 1024 * 1024;
+const MAX_TXN_BYTES = 1.5 * 1024 * 1024;
 /** etcd's default for --max-txn-ops. */
-export const MAX_TXN_OPS = 128;
+const MAX_TXN_OPS = 128;
 
 /** Refuses what etcd would refuse: too many or too large operations, or two on one key. */
 export function checkTxn(conditions: TxnCondition[], ops: TxnOp[]): void {

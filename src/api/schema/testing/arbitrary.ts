@@ -44,7 +44,7 @@ function leafOf(type: TypeRef): fc.Arbitrary<unknown> {
 }
 
 /** Valid JSON of a type, from the same tables that the code reads. Lists and maps are never empty. */
-export function jsonOf(type: TypeRef, depth = 0): fc.Arbitrary<unknown> {
+function jsonOf(type: TypeRef, depth = 0): fc.Arbitrary<unknown> {
   switch (type.type) {
     case 'list':
       return fc.array(jsonOf(type.of, depth + 1), { minLength: 1, maxLength: 2 });

@@ -28,7 +28,7 @@ export const allocatesNodePorts = (service: Service): boolean =>
   service.spec.type === 'NodePort' ||
   (service.spec.type === 'LoadBalancer' && service.spec.allocateLoadBalancerNodePorts !== false);
 
-export function sameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+function sameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
   const left = a ?? [];
   const right = b ?? [];
   return left.length === right.length && left.every((item, i) => item === right[i]);
