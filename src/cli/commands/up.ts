@@ -91,7 +91,10 @@ export async function openCluster(options: UpOptions, progress?: (part: string) 
   const cluster = new Cluster(settings, paths, {
     logger,
     logLevel: options.logLevel,
-    ...(progress === undefined ? {} : { progress }),
+    progress: (part) => {
+      logger.info('started', { part, ms: Math.round(performance.now()) });
+      progress?.(part);
+    },
   });
   return { settings, paths, cluster };
 }

@@ -15,6 +15,7 @@ import { createNodeAgent } from '#node';
 import { createProxy, loadProxyConfig } from '#proxy';
 import { createApiRelay } from '../net/api-relay.js';
 import { createConnectProxy } from '../net/connect-proxy.js';
+import { waitForSocket } from '../net/wait-for-socket.js';
 
 /** Everything that one node's process of `kubesvc up` is told; paths and addresses only, no secrets. */
 export interface AgentConfig {
@@ -55,6 +56,7 @@ export function createAgent(config: AgentConfig): Startable {
   return new Group([
     programs,
     closing(Object.values(clients)),
+    waitForSocket(config.apiSocket),
     createApiRelay({ host: config.apiAddress, port: config.apiPort, socketPath: config.apiSocket }),
     createConnectProxy({ socketPath: config.connectSocket, logger }),
     parallel([
@@ -141,22 +143,22 @@ function proxyPart(config: AgentConfig, client: Client, programs: Programs, logg
 }
 
 /**
- * The shipped Corefile's shape on the node's own address, which `kube-dns` points to. Without forward, loop and reload: a
- * cluster of its own network has no upstream, and this text does not change.
+ * The shipped Corefile's shape, on the node's own address, which `kube-dns` points to. CoreDNS has a Pod's network to itself; here
+ * its usual ports would take 8080 and the like from hostNetwork Pods, so they stand beside the kubelet's and the proxy's.
  */
-export function nodeCorefile(config: Pick<AgentConfig, 'ip' | 'clusterDomain'>): string {
+function nodeCorefile(config: Pick<AgentConfig, 'ip' | 'clusterDomain'>): string {
   return [
     '.:53 {',
     `    bind ${config.ip}`,
     '    errors',
-    `    health ${config.ip}:8080`,
-    `    ready ${config.ip}:8181`,
+    `    health ${config.ip}:10270`,
+    `    ready ${config.ip}:10271`,
     `    kubernetes ${config.clusterDomain} in-addr.arpa ip6.arpa {`,
     '        pods insecure',
     '        fallthrough in-addr.arpa ip6.arpa',
     '        ttl 30',
     '    }',
-    `    prometheus ${config.ip}:9153`,
+    `    prometheus ${config.ip}:10272`,
     '    loadbalance',
     '}',
     '',

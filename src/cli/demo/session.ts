@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { core } from '#api';
+import { sleep } from '#base';
 import type { Client, Informer, InformerFactory } from '#client';
 import { Resources } from '#client';
 import type { Programs } from '#host';
@@ -97,6 +98,15 @@ export function until<T>(
       removers.push(informer.on({ add: later, update: later, delete: later }));
     later();
   });
+}
+
+/** Asks again until there is a value: for what nobody announces. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(20)) {
+    const value = await look();
+    if (value !== undefined) return value;
+  }
+  throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`);
 }
 
 export function isReady(pod: core.Pod): boolean {

@@ -42,6 +42,17 @@ interface RunningNode {
   process: NodeProcess;
 }
 
+/** The certificates and keys of a control plane, loaded or made. */
+interface ClusterCredentials {
+  pki: Credentials;
+  ca: string;
+  caFile: string;
+  serving: KeyPair;
+  admin: KeyPair;
+  kubelet: KeyPair;
+  serviceAccountKey: string;
+}
+
 /** A cluster that is already running on the same data directory. */
 export class AlreadyRunningError extends Error {
   constructor(pid: number, dataDir: string) {
@@ -106,12 +117,25 @@ export class Cluster implements Startable {
     const { progress = () => {} } = this.#deps;
     // The helper is forked first, while this process is small.
     await this.#group.startMember(this.#programs);
-    const [credentials, sandbox, store] = await Promise.all([
-      this.#credentials(),
-      this.#openSandbox(),
-      this.#openStore(),
-    ]);
-    progress('namespaces and store');
+    const credentials = this.#credentials();
+    // The nodes' processes come up while the store is read; they wait for the API server's socket.
+    await Promise.all([this.#startNodes(credentials), this.#startControlPlane(credentials)]);
+    this.#writeState();
+    progress('nodes started');
+  }
+
+  async #startNodes(loading: Promise<ClusterCredentials>): Promise<void> {
+    const [credentials, sandbox] = await Promise.all([loading, this.#openSandbox()]);
+    this.#deps.progress?.('namespaces');
+    await Promise.all(
+      nodeSettings(this.#settings).map((node) => this.#startNode(sandbox, node, credentials)),
+    );
+  }
+
+  async #startControlPlane(loading: Promise<ClusterCredentials>): Promise<void> {
+    const { progress = () => {} } = this.#deps;
+    const [credentials, store] = await Promise.all([loading, this.#openStore()]);
+    progress('store');
     await this.#startApi(store, credentials);
     progress('API server');
     writeKubeconfig(this.#paths.kubeconfig, {
@@ -120,11 +144,7 @@ export class Cluster implements Startable {
       user: 'kubernetes-admin',
       pair: credentials.admin,
     });
-    await Promise.all(
-      nodeSettings(this.#settings).map((node) => this.#startNode(sandbox, node, credentials)),
-    );
     await this.#startControllers(credentials);
-    this.#writeState();
     progress('controllers');
   }
 
@@ -174,7 +194,7 @@ export class Cluster implements Startable {
     return store;
   }
 
-  async #credentials() {
+  async #credentials(): Promise<ClusterCredentials> {
     const pki = await Credentials.open(this.#paths.pki);
     const { kubernetesIp, apiAddress, clusterDomain } = this.#settings;
     const names = [

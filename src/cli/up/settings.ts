@@ -30,7 +30,7 @@ export interface ClusterSettings {
   clusterDomain: string;
 }
 
-export const MAX_NODES = 100;
+const MAX_NODES = 100;
 /** Unix socket paths are limited to 107 bytes; the longest name below the run directory is about 20. */
 const MAX_RUN_DIR = 80;
 
