@@ -1,3 +1,4 @@
+import { Type } from '../wire/constants.js';
 import type { ResourceRecord } from '../wire/record.js';
 import { mapReply, type Plugin, type Reply } from './plugin.js';
 
@@ -7,7 +8,15 @@ export function createLoadbalance(random: () => number = Math.random): Plugin {
     if (reply.kind !== 'answer' || reply.answer.rcode !== 0 || reply.answer.answers.length < 2) return reply;
     return { ...reply, answer: { ...reply.answer, answers: shuffled(reply.answer.answers, random) } };
   };
-  return { name: 'loadbalance', handle: (request, next) => mapReply(next(request), shuffle) };
+  return {
+    name: 'loadbalance',
+    handle(request, next) {
+      const { type } = request.query;
+      // A transfer's order is its frame: SOA first and last.
+      if (type === Type.AXFR || type === Type.IXFR) return next(request);
+      return mapReply(next(request), shuffle);
+    },
+  };
 }
 
 function shuffled(records: ResourceRecord[], random: () => number): ResourceRecord[] {

@@ -1,6 +1,6 @@
 import type { core } from '#api';
 import { parseIp } from '#base';
-import { isBelow, type Name } from '../wire/name.js';
+import { isBelow, lower, type Name } from '../wire/name.js';
 import { reverseIp, toAddresses, undashedIp } from './addresses.js';
 import type { ClusterState } from './cluster-state.js';
 import type { NameNode } from './node.js';
@@ -79,10 +79,11 @@ export class ClusterZone {
     const endpoint = endpointNode(this.#state, service, label, options);
     if (endpoint !== undefined || !label.startsWith('_') || service.spec?.type === 'ExternalName')
       return endpoint;
-    const protocol = label.slice(1).toUpperCase();
-    const named = (service.spec?.ports ?? []).some(
-      (p) => (p.protocol ?? 'TCP') === protocol && (p.name ?? '') !== '',
-    );
+    const protocol = label.slice(1);
+    const named = (service.spec?.ports ?? []).some((p) => {
+      if (lower(p.protocol ?? 'TCP') !== protocol || (p.name ?? '') === '') return false;
+      return serviceNode(this.#state, service, { port: lower(p.name!), protocol }, options) !== undefined;
+    });
     return named ? {} : undefined;
   }
 
