@@ -1,11 +1,11 @@
-// One size of bench/proxy.mjs, inside its own network namespace: prints one JSON line.
+// One size of bench/proxy.ts, inside its own network namespace: prints one JSON line.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { createLogger, createMetrics, systemClock } from '../dist/base/index.js';
-import { createPrograms } from '../dist/host/index.js';
-import { createProxy, loadProxyConfig } from '../dist/proxy/index.js';
+import { createLogger, createMetrics, systemClock } from '#base';
+import { createPrograms } from '#host';
+import { createProxy, loadProxyConfig } from '#proxy';
 
 const [serviceCount, endpointCount, changeCount] = process.argv.slice(2).map(Number);
 const SERVER = '10.244.0.1';
