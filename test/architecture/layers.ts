@@ -24,8 +24,7 @@ const confined: Record<string, string[]> = {
   'prom-client': ['base'],
   '@peculiar/x509': ['base'],
   'reflect-metadata': ['base'],
-  ws: ['apiserver', 'node'],
-  jose: ['apiserver', 'base'],
+  ws: ['node'],
   yaml: ['api/codec', 'client', 'proxy/config', 'cli'],
 };
 
