@@ -16,6 +16,10 @@ check() {
 }
 check run
 if [ "${1:-run}" = test ]; then check test; fi
+if [ "${1:-run}" = test ] && ! command -v "${KUBECTL:-kubectl}" >/dev/null; then
+  echo "the tests need kubectl (1.30 or newer), which Debian does not package: put it on the PATH or set KUBECTL" >&2
+  exit 1
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 packages=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
