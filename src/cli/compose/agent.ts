@@ -16,6 +16,7 @@ import { createProxy, loadProxyConfig } from '#proxy';
 import { createApiRelay } from '../net/api-relay.js';
 import { createConnectProxy } from '../net/connect-proxy.js';
 import { waitForSocket } from '../net/wait-for-socket.js';
+import { closing, parallel } from './startables.js';
 
 /** Everything that one node's process of `kubesvc up` is told; paths and addresses only, no secrets. */
 export interface AgentConfig {
@@ -170,29 +171,4 @@ function dnsPart(config: AgentConfig, client: Client, logger: Logger): Startable
     { corefile: nodeCorefile(config), corefileName: `Corefile of ${config.name}` },
     { informers: createInformerFactory(client, { logger }), logger, metrics: createMetrics() },
   );
-}
-
-function closing(clients: Client[]): Startable {
-  return {
-    async start() {},
-    async stop() {
-      for (const client of clients) client.close();
-    },
-  };
-}
-
-/** Members that do not need each other start and stop together; a failed start stops the others. */
-function parallel(members: Startable[]): Startable {
-  return {
-    async start() {
-      const results = await Promise.allSettled(members.map((m) => m.start()));
-      const failed = results.find((r) => r.status === 'rejected');
-      if (failed === undefined) return;
-      await Promise.allSettled(members.map((m) => m.stop()));
-      throw failed.reason;
-    },
-    async stop() {
-      await Promise.all(members.map((m) => m.stop()));
-    },
-  };
 }

@@ -36,19 +36,21 @@ export function componentBase(component: string, v: string): ComponentBase {
   return { logger: createLogger({ level: logLevel(v), component }), metrics: createMetrics() };
 }
 
-/** Starts, waits for a signal, stops. A failed start has already stopped what had started. */
+/**
+ * Starts, waits for a signal, stops. A failed start has already stopped what had started. A signal during a
+ * start that waits, say for an API server that is not there, ends the process at once.
+ */
 export async function runUntilSignal(members: Startable[], logger: Logger): Promise<void> {
   const stopped = stopSignal();
   const group = new Group(members);
-  await group.start();
+  const early = await Promise.race([group.start().then(() => undefined), stopped]);
+  if (early !== undefined) {
+    logger.info('stopping before everything has started', { signal: early });
+    process.exit(0);
+  }
   logger.info('stopping', { signal: await stopped });
   await group.stop();
   process.exit(0);
-}
-
-/** Closes a client when the group stops. */
-export function closingClient(client: Client): Startable {
-  return { start: async () => {}, stop: async () => client.close() };
 }
 
 /** `/healthz`, `/livez`, `/readyz` and `/metrics` over plain HTTP on an address (`host:port`); empty disables it. */

@@ -3,13 +3,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createControllerManager } from '#controllers';
 import type { ClientFlags } from '../commands/client-flags.js';
-import {
-  clientFromFlags,
-  closingClient,
-  componentBase,
-  createDebugServer,
-  runUntilSignal,
-} from '../compose/standalone.js';
+import { clientFromFlags, componentBase, createDebugServer, runUntilSignal } from '../compose/standalone.js';
+import { closing } from '../compose/startables.js';
 
 /** The flags of `kubesvc controller-manager`. */
 export interface Options extends ClientFlags {
@@ -44,7 +39,7 @@ export async function run(options: Options): Promise<void> {
     { client, logger, metrics },
   );
   await runUntilSignal(
-    [closingClient(client), createDebugServer(options.debugAddress, metrics), manager],
+    [closing([client]), createDebugServer(options.debugAddress, metrics), manager],
     logger,
   );
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createInformerFactory } from '#client';
 import { createDnsServer } from '#dns';
 import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, closingClient, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { closing } from '../compose/startables.js';
 
 /** The flags of `kubesvc dns`. */
 export interface Options extends ClientFlags {
@@ -20,5 +21,5 @@ export async function run(options: Options): Promise<void> {
     { corefile, corefileName: options.conf, readCorefile: () => readFile(options.conf, 'utf8') },
     { informers, logger, metrics },
   );
-  await runUntilSignal([closingClient(client), server], logger);
+  await runUntilSignal([closing([client]), server], logger);
 }

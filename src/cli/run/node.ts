@@ -5,11 +5,13 @@ import { createInformerFactory } from '#client';
 import { createPrograms } from '#host';
 import { createNodeAgent } from '#node';
 import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, closingClient, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { closing } from '../compose/startables.js';
 import { UsageError } from '../up/settings.js';
 
 /** The flags of `kubesvc node`. */
 export interface Options extends ClientFlags {
+  networkKubeconfig?: string;
   hostnameOverride?: string;
   nodeIp?: string;
   nodeLabels?: string;
@@ -27,6 +29,11 @@ export interface Options extends ClientFlags {
 export async function run(options: Options): Promise<void> {
   const { logger, metrics } = componentBase('node', options.v);
   const client = clientFromFlags(options, 'kubesvc-node');
+  // The node authorizer shows a kubelet's identity no other Node.
+  const network =
+    options.networkKubeconfig === undefined
+      ? client
+      : clientFromFlags({ ...options, kubeconfig: options.networkKubeconfig }, 'kubesvc-node-network');
   const programs = createPrograms({ logger });
   const agent = createNodeAgent(
     {
@@ -42,13 +49,14 @@ export async function run(options: Options): Promise<void> {
     {
       client,
       informers: createInformerFactory(client, { logger }),
+      ...(network === client ? {} : { networkInformers: createInformerFactory(network, { logger }) }),
       programs,
       logger,
       metrics,
       clock: systemClock,
     },
   );
-  await runUntilSignal([programs, closingClient(client), agent], logger);
+  await runUntilSignal([programs, closing([client]), agent], logger);
 }
 
 function serverOptions(options: Options) {

@@ -5,7 +5,8 @@ import { createEventRecorder, createInformerFactory } from '#client';
 import { createPrograms } from '#host';
 import { cleanupProxy, createProxy, loadProxyConfig } from '#proxy';
 import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, closingClient, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
+import { closing } from '../compose/startables.js';
 
 /** The flags of `kubesvc proxy`. */
 export interface Options extends ClientFlags {
@@ -56,7 +57,7 @@ export async function run(options: Options): Promise<void> {
       events: createEventRecorder(client, { component: 'kube-proxy', host: nodeName, logger }),
     },
   );
-  await runUntilSignal([programs, closingClient(client), proxy], logger);
+  await runUntilSignal([programs, closing([client]), proxy], logger);
 }
 
 function flagsAsConfig(options: Options): string {

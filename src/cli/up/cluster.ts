@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ApiServer, createApiServer } from '#apiserver';
 import {
   cidrAddress,
   createMetrics,
   Group,
-  type KeyPair,
   type Logger,
   type LogLevel,
   packageRoot,
@@ -17,8 +15,9 @@ import { createPrograms, createSandbox, enterNamespaces, type Programs, type San
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
+import { closing } from '../compose/startables.js';
 import { createConnectDialer } from '../net/connect-dialer.js';
-import { Credentials, type KeyPairFiles } from './credentials.js';
+import { type ClusterCredentials, nodeCredentials, openClusterCredentials } from './cluster-credentials.js';
 import { createDnsAddon } from './dns-addon.js';
 import { createHostPorts } from './host-ports.js';
 import { writeKubeconfig } from './kubeconfig-file.js';
@@ -40,17 +39,6 @@ export interface ClusterDeps {
 interface RunningNode {
   settings: NodeSettings;
   process: NodeProcess;
-}
-
-/** The certificates and keys of a control plane, loaded or made. */
-interface ClusterCredentials {
-  pki: Credentials;
-  ca: string;
-  caFile: string;
-  serving: KeyPair;
-  admin: KeyPair;
-  kubelet: KeyPair;
-  serviceAccountKey: string;
 }
 
 /** A cluster that is already running on the same data directory. */
@@ -117,7 +105,7 @@ export class Cluster implements Startable {
     const { progress = () => {} } = this.#deps;
     // The helper is forked first, while this process is small.
     await this.#group.startMember(this.#programs);
-    const credentials = this.#credentials();
+    const credentials = openClusterCredentials(this.#paths.pki, this.#settings);
     // The nodes' processes come up while the store is read; they wait for the API server's socket.
     await Promise.all([this.#startNodes(credentials), this.#startControlPlane(credentials)]);
     this.#writeState();
@@ -194,51 +182,9 @@ export class Cluster implements Startable {
     return store;
   }
 
-  async #credentials(): Promise<ClusterCredentials> {
-    const pki = await Credentials.open(this.#paths.pki);
-    const { kubernetesIp, apiAddress, clusterDomain } = this.#settings;
-    const names = [
-      'kubernetes',
-      'kubernetes.default',
-      'kubernetes.default.svc',
-      `kubernetes.default.svc.${clusterDomain}`,
-    ];
-    const serving = pki.ensure('apiserver', {
-      commonName: 'kube-apiserver',
-      dnsNames: ['localhost', ...names],
-      ipAddresses: ['127.0.0.1', '::1', kubernetesIp, apiAddress],
-      usages: ['server'],
-    });
-    const admin = pki.ensure('admin', {
-      commonName: 'kubernetes-admin',
-      organizations: ['system:masters'],
-      usages: ['client'],
-    });
-    const kubelet = pki.ensure('apiserver-kubelet-client', {
-      commonName: 'kube-apiserver-kubelet-client',
-      organizations: ['system:masters'],
-      usages: ['client'],
-    });
-    return {
-      pki,
-      ca: pki.ca,
-      caFile: pki.caFile,
-      serving: (await serving).pair,
-      admin: (await admin).pair,
-      kubelet: (await kubelet).pair,
-      serviceAccountKey: readFileSync(pki.serviceAccountKey(), 'utf8'),
-    };
-  }
-
-  async #startApi(
-    store: Store,
-    credentials: { ca: string; serving: KeyPair; kubelet: KeyPair; serviceAccountKey: string },
-  ) {
+  async #startApi(store: Store, credentials: ClusterCredentials) {
     const { serviceCidr, port, apiAddress } = this.#settings;
     const { logger } = this.#deps;
-    const dialer = createConnectDialer(() =>
-      nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)),
-    );
     const server = createApiServer(
       {
         bindAddress: '127.0.0.1',
@@ -256,14 +202,19 @@ export class Cluster implements Startable {
         kubeletClientCertificate: credentials.kubelet.certificate,
         kubeletClientKey: credentials.kubelet.key,
       },
-      { store, logger, metrics: createMetrics(), egress: dialer },
+      { store, logger, metrics: createMetrics(), egress: this.#dialer() },
     );
     this.#server = server;
     await this.#group.startMember(server);
     this.#admin = inProcessClient(server, identities.admin);
   }
 
-  async #startControllers(credentials: { ca: string }): Promise<void> {
+  /** Reaches nodes and Pods through the agents. */
+  #dialer() {
+    return createConnectDialer(() => nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)));
+  }
+
+  async #startControllers(credentials: ClusterCredentials): Promise<void> {
     const { logger } = this.#deps;
     const { podCidr, dnsIp } = this.#settings;
     const client = inProcessClient(this.#server!, identities.controllerManager);
@@ -288,14 +239,11 @@ export class Cluster implements Startable {
         { client: scheduler, logger: logger.child({ part: 'scheduler' }), metrics: createMetrics() },
       ),
     );
-    const dialer = createConnectDialer(() =>
-      nodeSettings(this.#settings).map((n) => this.#paths.nodeSocket(n.name)),
-    );
     const nodeIp = nodeSettings(this.#settings)[0]!.ip;
     await this.#group.startMember(
       createDnsAddon({ client: this.admin, informers, clusterIp: dnsIp, logger }),
     );
-    await this.#group.startMember(createHostPorts({ informers, dialer, nodeIp, logger }));
+    await this.#group.startMember(createHostPorts({ informers, dialer: this.#dialer(), nodeIp, logger }));
     await this.#group.startMember({
       start: async () => informers.start(),
       stop: async () => {
@@ -307,11 +255,7 @@ export class Cluster implements Startable {
     });
   }
 
-  async #startNode(
-    sandbox: Sandbox,
-    node: NodeSettings,
-    credentials: { pki: Credentials; caFile: string },
-  ): Promise<void> {
+  async #startNode(sandbox: Sandbox, node: NodeSettings, credentials: ClusterCredentials): Promise<void> {
     const config = await this.#agentConfig(node, credentials);
     const { nodeCidr } = this.#settings;
     const launch = () =>
@@ -343,26 +287,7 @@ export class Cluster implements Startable {
     if (this.#complete) this.#writeState();
   }
 
-  async #agentConfig(
-    node: NodeSettings,
-    credentials: { pki: Credentials; caFile: string },
-  ): Promise<AgentConfig> {
-    const { pki, caFile } = credentials;
-    const [own, proxy, dns] = await Promise.all([
-      pki.ensure(node.name, {
-        commonName: `system:node:${node.name}`,
-        organizations: ['system:nodes'],
-        dnsNames: [node.name],
-        ipAddresses: [node.ip],
-        usages: ['client', 'server'],
-      }),
-      pki.ensure('kube-proxy', { commonName: 'system:kube-proxy', usages: ['client'] }),
-      pki.ensure('kube-dns', {
-        commonName: 'system:serviceaccount:kube-system:coredns',
-        organizations: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'],
-        usages: ['client'],
-      }),
-    ]);
+  async #agentConfig(node: NodeSettings, { pki, caFile }: ClusterCredentials): Promise<AgentConfig> {
     const s = this.#settings;
     return {
       name: node.name,
@@ -375,7 +300,7 @@ export class Cluster implements Startable {
       apiAddress: s.apiAddress,
       apiPort: API_PORT,
       caFile,
-      credentials: { node: files(own), proxy: files(proxy), dns: files(dns) },
+      credentials: await nodeCredentials(pki, node),
       hiddenPaths: [this.#paths.dataDir],
       dnsIp: s.dnsIp,
       clusterDomain: s.clusterDomain,
@@ -411,20 +336,6 @@ export class Cluster implements Startable {
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, AGENT_STOP_MS).unref());
     await Promise.race([Promise.all(this.#nodes.map((n) => n.process.stop())), timeout]);
   }
-}
-
-function closing(clients: Client[]): Startable {
-  return {
-    async start() {},
-    async stop() {
-      for (const client of clients) client.close();
-    },
-  };
-}
-
-/** Paths only: the keys themselves stay in their files. */
-function files({ certificate, key }: KeyPairFiles): KeyPairFiles {
-  return { certificate, key };
 }
 
 /** Only what a program needs: nothing of the caller's environment leaks into the cluster. */
