@@ -47,7 +47,7 @@ export interface Explanation {
 
 /**
  * Says what a Pod gets when it looks up a name, and why: search path, plugin, objects. Reads the cluster once; asks no
- * DNS server. Informers are started by this.
+ * DNS server. Takes a factory of its own, and starts it.
  */
 export async function explain(
   options: ExplainOptions,
