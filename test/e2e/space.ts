@@ -150,11 +150,12 @@ export class Stream {
   }
 
   get exitCode(): Promise<number | null> {
-    if (this.#child.exitCode !== null) return Promise.resolve(this.#child.exitCode);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+      return Promise.resolve(this.#child.exitCode);
     return new Promise((resolve) => this.#child.once('exit', (code) => resolve(code)));
   }
 
-  end(): void {
-    this.#child.kill('SIGKILL');
+  end(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#child.kill(signal);
   }
 }

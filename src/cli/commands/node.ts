@@ -10,6 +10,10 @@ export function register(program: Command): void {
     .description(
       'Register this network namespace as a Node and run its Pods as processes (the kubelet’s role).',
     )
+    .option(
+      '--network-kubeconfig <file>',
+      'identity that may read all Nodes, for the routes to their Pods, as a CNI daemon has one (default: --kubeconfig)',
+    )
     .option('--hostname-override <name>', "the Node's name (default: the host name)")
     .option(
       '--node-ip <ips>',
