@@ -59,33 +59,8 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
   const filters = createFilters(options, core);
   const health = createHealth(core, drain.signal);
   const pipeline = createPipeline(options, core, filters, health, drain.signal);
-  const listener = new Listener({
-    ...(options.securePort === undefined
-      ? {}
-      : { tcp: { host: options.bindAddress ?? '127.0.0.1', port: options.securePort } }),
-    ...(options.unixSocket === undefined ? {} : { unixSocket: options.unixSocket }),
-    tls: {
-      cert: options.tlsCert,
-      key: options.tlsPrivateKey,
-      ...(options.clientCA === undefined ? {} : { clientCa: options.clientCA }),
-    },
-    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
-    handle: (request) => pipeline.handle(request),
-    upgrade: (request) => pipeline.upgrade(request),
-    logger: core.logger,
-  });
-  const bootstrap = lazily(() => {
-    const { clientCA } = options;
-    const advertiseAddress =
-      options.advertiseAddress ?? defaultAdvertiseAddress(options.bindAddress ?? '127.0.0.1');
-    const advertisePort = options.advertisePort ?? listener.address?.port ?? 6443;
-    const settings = { serviceCIDRs: options.serviceClusterIPRange, advertiseAddress, advertisePort };
-    return createBootstrap(
-      { ...settings, shared: options.sharedStore === true, ...(clientCA === undefined ? {} : { clientCA }) },
-      core,
-      filters.allocators,
-    );
-  });
+  const listener = createListener(options, pipeline, core.logger);
+  const bootstrap = lazily(() => bootstrapFor(options, core, filters, listener));
   const compactor = createCompactor({
     store: core.rawStore,
     clock: core.clock,
@@ -115,6 +90,43 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
       return life.stop();
     },
   };
+}
+
+function createListener(options: ApiServerOptions, pipeline: Pipeline, logger: Logger): Listener {
+  return new Listener({
+    ...(options.securePort === undefined
+      ? {}
+      : { tcp: { host: options.bindAddress ?? '127.0.0.1', port: options.securePort } }),
+    ...(options.unixSocket === undefined ? {} : { unixSocket: options.unixSocket }),
+    tls: {
+      cert: options.tlsCert,
+      key: options.tlsPrivateKey,
+      ...(options.clientCA === undefined ? {} : { clientCa: options.clientCA }),
+    },
+    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
+    handle: (request) => pipeline.handle(request),
+    upgrade: (request) => pipeline.upgrade(request),
+    logger,
+  });
+}
+
+/** Built when the server listens, since by default the port it got is the one to advertise. */
+function bootstrapFor(
+  options: ApiServerOptions,
+  core: Core,
+  filters: ReturnType<typeof createFilters>,
+  listener: Listener,
+): Startable {
+  const { clientCA } = options;
+  const advertiseAddress =
+    options.advertiseAddress ?? defaultAdvertiseAddress(options.bindAddress ?? '127.0.0.1');
+  const advertisePort = options.advertisePort ?? listener.address?.port ?? 6443;
+  const settings = { serviceCIDRs: options.serviceClusterIPRange, advertiseAddress, advertisePort };
+  return createBootstrap(
+    { ...settings, shared: options.sharedStore === true, ...(clientCA === undefined ? {} : { clientCA }) },
+    core,
+    filters.allocators,
+  );
 }
 
 /** A member that can only be built when those before it have started. */
