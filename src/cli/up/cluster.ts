@@ -107,7 +107,12 @@ export class Cluster implements Startable {
     await this.#group.startMember(this.#programs);
     const credentials = openClusterCredentials(this.#paths.pki, this.#settings);
     // The nodes' processes come up while the store is read; they wait for the API server's socket.
-    await Promise.all([this.#startNodes(credentials), this.#startControlPlane(credentials)]);
+    // Both are awaited to their end, also when one fails: nothing may start behind a stop.
+    const halves = await Promise.allSettled([
+      this.#startNodes(credentials),
+      this.#startControlPlane(credentials),
+    ]);
+    for (const half of halves) if (half.status === 'rejected') throw half.reason;
     this.#writeState();
     progress('nodes started');
   }
