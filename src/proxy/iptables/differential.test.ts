@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { silentLogger } from '#base';
-import { DesiredState } from '../state/desired-state.js';
 import { anyEdit, everyFlow } from '../testing/arbitrary.js';
 import { TestCluster } from '../testing/cluster.js';
+import { expectConvergence } from '../testing/convergence.js';
 import { applyEdit } from '../testing/edits.js';
-import { rulesFor, runFlow, testSettings } from '../testing/flows.js';
+import { rulesFor, runFlow } from '../testing/flows.js';
 import { IptablesPrograms } from '../testing/iptables-programs.js';
 import { NODE_NAME } from '../testing/objects.js';
 import type { IptTables } from '../trace/ipt-table.js';
@@ -26,39 +26,14 @@ function normalized(tables: IptTables): Record<string, string[]> {
   );
 }
 
-async function freshTables(cluster: TestCluster): Promise<IptTables> {
+function createKernel() {
   const programs = new IptablesPrograms();
   const proxier = new IptablesProxier({ family: 'IPv4', programs, logger: silentLogger });
-  const state = new DesiredState('IPv4', cluster);
-  await state.recomputeAll(options);
-  await proxier.resync(state.owned(), testSettings());
-  return programs.tables.iptables;
+  return { proxier, rules: () => normalized(programs.tables.iptables) };
 }
 
 it('ends in the same rules by any sequence of changes as by one full sync', async () => {
-  const batches = fc.array(fc.array(anyEdit, { minLength: 1, maxLength: 4 }), {
-    minLength: 1,
-    maxLength: 10,
-  });
-  await fc.assert(
-    fc.asyncProperty(batches, async (edits) => {
-      const programs = new IptablesPrograms();
-      const proxier = new IptablesProxier({ family: 'IPv4', programs, logger: silentLogger });
-      const cluster = new TestCluster();
-      const state = new DesiredState('IPv4', cluster);
-      await proxier.resync(state.owned(), testSettings());
-      for (const batch of edits) {
-        const keys = new Set(batch.map((edit) => applyEdit(cluster, edit)));
-        const changes = state.recompute(keys, options).map(({ key, after }) => ({
-          key,
-          desired: after === undefined ? undefined : state.ownedView(after),
-        }));
-        await proxier.apply(changes);
-      }
-      expect(normalized(programs.tables.iptables)).toEqual(normalized(await freshTables(cluster)));
-    }),
-    { numRuns: 80 },
-  );
+  await expectConvergence(createKernel, options, { batches: 10, runs: 80 });
 });
 
 it('decides every flow as nftables does, but for what only nftables refuses', async () => {

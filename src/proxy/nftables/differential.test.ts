@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FakeClock, silentLogger } from '#base';
-import { DesiredState } from '../state/desired-state.js';
 import { anyEdit } from '../testing/arbitrary.js';
 import { TestCluster } from '../testing/cluster.js';
+import { changesOf, expectConvergence, syncAll } from '../testing/convergence.js';
 import { applyEdit } from '../testing/edits.js';
-import { testSettings } from '../testing/flows.js';
 import { NftPrograms } from '../testing/nft-programs.js';
 import { NODE_NAME } from '../testing/objects.js';
 import type { NftTable } from '../trace/nft-table.js';
@@ -44,72 +43,29 @@ function choices(items: string): string {
   return `{ ${found.sort().join(', ')} }`;
 }
 
-async function freshTable(cluster: TestCluster): Promise<NftTable> {
+function createProxier(programs: NftPrograms): NftablesProxier {
+  return new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger, clock: new FakeClock() });
+}
+
+function createKernel() {
   const programs = new NftPrograms();
-  const proxier = new NftablesProxier({
-    family: 'IPv4',
-    programs,
-    logger: silentLogger,
-    clock: new FakeClock(),
-  });
-  const state = new DesiredState('IPv4', cluster);
-  await state.recomputeAll(options);
-  await proxier.resync(state.owned(), testSettings());
-  return programs.tables.ip;
+  const proxier = createProxier(programs);
+  return { programs, proxier, rules: () => normalized(programs.tables.ip) };
 }
 
 it('ends in the same table by any sequence of changes as by one full sync', async () => {
-  const batches = fc.array(fc.array(anyEdit, { minLength: 1, maxLength: 4 }), {
-    minLength: 1,
-    maxLength: 12,
-  });
-  await fc.assert(
-    fc.asyncProperty(batches, async (edits) => {
-      const programs = new NftPrograms();
-      const proxier = new NftablesProxier({
-        family: 'IPv4',
-        programs,
-        logger: silentLogger,
-        clock: new FakeClock(),
-      });
-      const cluster = new TestCluster();
-      const state = new DesiredState('IPv4', cluster);
-      await proxier.resync(state.owned(), testSettings());
-      for (const batch of edits) {
-        const keys = new Set(batch.map((edit) => applyEdit(cluster, edit)));
-        const changes = state.recompute(keys, options).map(({ key, after }) => ({
-          key,
-          desired: after === undefined ? undefined : state.ownedView(after),
-        }));
-        await proxier.apply(changes);
-      }
-      await proxier.tidy();
-      expect(normalized(programs.tables.ip)).toEqual(normalized(await freshTable(cluster)));
-    }),
-    { numRuns: 150 },
-  );
+  await expectConvergence(createKernel, options, { batches: 12, runs: 150 });
 });
 
 it('writes nothing when nothing changed', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyEdit, { maxLength: 10 }), async (edits) => {
-      const programs = new NftPrograms();
-      const proxier = new NftablesProxier({
-        family: 'IPv4',
-        programs,
-        logger: silentLogger,
-        clock: new FakeClock(),
-      });
+      const { programs, proxier } = createKernel();
       const cluster = new TestCluster();
       const keys = edits.map((edit) => applyEdit(cluster, edit));
-      const state = new DesiredState('IPv4', cluster);
-      await state.recomputeAll(options);
-      await proxier.resync(state.owned(), testSettings());
+      const state = await syncAll(proxier, cluster, options);
       const written = programs.scripts.length;
-      const changes = state.recompute(keys, options).map(({ key, after }) => ({
-        key,
-        desired: after === undefined ? undefined : state.ownedView(after),
-      }));
+      const changes = changesOf(state, keys, options);
       expect((await proxier.apply(changes)).operations).toBe(0);
       expect(programs.scripts).toHaveLength(written);
     }),
@@ -125,17 +81,12 @@ it('adopts a table of any earlier state and leaves nothing of it behind', async 
       for (const sequence of [before, after]) {
         const cluster = new TestCluster();
         for (const edit of sequence) applyEdit(cluster, edit);
-        const state = new DesiredState('IPv4', cluster);
-        await state.recomputeAll(options);
-        const proxier = new NftablesProxier({
-          family: 'IPv4',
-          programs,
-          logger: silentLogger,
-          clock: new FakeClock(),
-        });
-        await proxier.resync(state.owned(), testSettings());
+        const proxier = createProxier(programs);
+        await syncAll(proxier, cluster, options);
         await proxier.tidy();
-        expect(normalized(programs.tables.ip)).toEqual(normalized(await freshTable(cluster)));
+        const fresh = createKernel();
+        await syncAll(fresh.proxier, cluster, options);
+        expect(normalized(programs.tables.ip)).toEqual(fresh.rules());
       }
     }),
     { numRuns: 60 },
