@@ -15,11 +15,10 @@ export async function waitUntilUnlisted(
   lameduckMs: number,
 ): Promise<void> {
   await sleep(lameduckMs);
-  const slices = sources.slices();
   const listed = () =>
     localIps.some((ip) =>
-      slices
-        .byIndex('dns-ip', ip)
+      sources
+        .slicesByIp(ip)
         .some(
           (slice) =>
             slice.ports?.some((p) => p.port === 53) === true &&

@@ -44,11 +44,13 @@ export class InformerState implements ClusterState {
   readonly #slices: Informer<discovery.EndpointSlice> | undefined;
   readonly #pods: Informer<core.Pod> | undefined;
   readonly #options: StateOptions;
+  readonly #sources: InformerSources;
   readonly #removers: (() => void)[] = [];
   #serial = Math.floor(Date.now() / 1000);
 
   constructor(sources: InformerSources, options: StateOptions) {
     this.#options = options;
+    this.#sources = sources;
     this.#namespaces = sources.namespaces();
     this.#services = sources.services(options.labels);
     if (options.endpoints) this.#slices = sources.slices();
@@ -123,7 +125,7 @@ export class InformerState implements ClusterState {
     return this.#services.byIndex('dns-ip', ip);
   }
   slicesByIp(ip: string): discovery.EndpointSlice[] {
-    return this.#slices?.byIndex('dns-ip', ip) ?? [];
+    return this.#slices === undefined ? [] : this.#sources.slicesByIp(ip);
   }
   podsByIp(ip: string): core.Pod[] {
     return (this.#pods?.byIndex('dns-ip', ip) ?? []).filter(isLive);

@@ -1,6 +1,7 @@
 import type { core, discovery } from '#api';
 import { parseIp } from '#base';
 import { type Informer, type InformerFactory, Resources } from '#client';
+import { AddressIndex } from './address-index.js';
 
 export const SERVICE_NAME = 'kubernetes.io/service-name';
 export const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
@@ -14,6 +15,7 @@ export class InformerSources {
   readonly #services = new Map<string, Informer<core.Service>>();
   #namespaces: Informer<core.Namespace> | undefined;
   #slices: Informer<discovery.EndpointSlice> | undefined;
+  #slicesByIp: AddressIndex<discovery.EndpointSlice> | undefined;
   #pods: Informer<core.Pod> | undefined;
 
   constructor(factory: InformerFactory) {
@@ -57,11 +59,16 @@ export class InformerSources {
       this.#slices.addIndex('dns-service', (s) => [
         `${s.metadata.namespace}/${s.metadata.labels?.[SERVICE_NAME] ?? ''}`,
       ]);
-      this.#slices.addIndex('dns-ip', (s) => [
-        ...new Set((s.endpoints ?? []).flatMap((e) => e.addresses.flatMap(canonical))),
-      ]);
+      this.#slicesByIp = new AddressIndex(this.#slices, (s) =>
+        (s.endpoints ?? []).flatMap((e) => e.addresses.flatMap(canonical)),
+      );
     }
     return this.#slices;
+  }
+
+  /** Slices with an endpoint of this (canonical) address. */
+  slicesByIp(ip: string): discovery.EndpointSlice[] {
+    return this.#slicesByIp?.get(ip) ?? [];
   }
 
   pods(): Informer<core.Pod> {
@@ -93,6 +100,9 @@ function identity({ name, namespace, resourceVersion, labels }: Meta): Meta {
     ...(labels === undefined ? {} : { labels }),
   };
 }
+
+/** One object for all: absent conditions are ready. */
+const NOT_READY = { ready: false };
 
 /** What answers need, and nothing else: most of an object's size is never read here. */
 function shrinkNamespace(object: core.Namespace): core.Namespace {
@@ -141,7 +151,7 @@ function shrinkSlice(object: discovery.EndpointSlice): discovery.EndpointSlice {
     endpoints: (object.endpoints ?? []).map(({ addresses, hostname, conditions, targetRef }) => ({
       addresses,
       ...(hostname === undefined ? {} : { hostname }),
-      ...(conditions?.ready === undefined ? {} : { conditions: { ready: conditions.ready } }),
+      ...(conditions?.ready === false ? { conditions: NOT_READY } : {}),
       ...(targetRef?.name === undefined || targetRef.kind !== 'Pod'
         ? {}
         : { targetRef: { kind: 'Pod', name: targetRef.name } }),
