@@ -175,7 +175,7 @@ inNamespaces(import.meta.url, 'root', () => {
         .poll(() => kubectl(admin, ['apply', '-f', '-'], DNS_SERVICE), TIMEOUT)
         .toMatch(/slice.*(created|unchanged)/);
       expect(await kubectl(admin, ['apply', '-f', join(root, 'examples/hello.yaml')])).toContain('created');
-      expect(await kubectl(admin, ['rollout', 'status', 'deployment/hello', '--timeout=60s'])).toContain(
+      expect(await kubectl(admin, ['rollout', 'status', 'deployment/hello', '--timeout=40s'])).toContain(
         'successfully',
       );
       const ip = await kubectl(admin, ['get', 'service', 'hello', '-o', 'jsonpath={.spec.clusterIP}']);
