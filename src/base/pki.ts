@@ -108,7 +108,7 @@ function importKey(subtle: WebCrypto.SubtleCrypto, text: string): Promise<WebCry
 
 /**
  * Whether a stored certificate can go on being used: signed by the authority, not within 30 days of its end,
- * and naming everything that is asked for now.
+ * and naming everything that the request names.
  */
 export function certificateFits(pair: KeyPair, authority: KeyPair, request: CertificateRequest): boolean {
   let certificate: X509Certificate;

@@ -35,6 +35,14 @@ describe('the architecture', () => {
     expect(violations(files)).toEqual([]);
   });
 
+  it('installs nothing that the sources do not import', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const imported = new Set(
+      files.filter((f) => !/\.test\.ts$|\/testing\//.test(f.path)).flatMap((f) => f.imports),
+    );
+    expect(Object.keys(dependencies).filter((name) => !imported.has(name))).toEqual([]);
+  });
+
   it('bites when a violation is planted', () => {
     const planted = [
       { path: 'dns/server.ts', imports: importsOf("import type { Proxy } from '#proxy';") },

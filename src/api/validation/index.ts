@@ -18,7 +18,6 @@ export {
   cidrFamilyOf,
   ipFamilyOf,
 } from './ip-formats.js';
-export { checkFieldManager } from './object-meta.js';
 export { checkClusterIPs as checkServiceClusterIPs } from './service-cluster-ips.js';
 export { validateObject, validateObjectUpdate } from './validate.js';
 export { deprecationWarning, warningsFor } from './warnings.js';

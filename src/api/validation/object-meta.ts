@@ -41,7 +41,7 @@ function checkFinalizers(check: Check, path: Path, finalizers: string[] = []): v
 }
 
 /** A field manager's name: at most 128 bytes, printable. */
-export function checkFieldManager(check: Check, path: Path, manager: string): void {
+function checkFieldManager(check: Check, path: Path, manager: string): void {
   if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) check.tooLong(path, MAX_FIELD_MANAGER);
   let position = 0;
   for (const character of manager) {

@@ -5,11 +5,7 @@ import { ServiceAccountTokens } from './service-account-tokens.js';
 
 export { type AuthnOptions, RequestAuthenticator, type TokenAuthenticator } from './authenticator.js';
 export { ServiceAccountKeys } from './service-account-keys.js';
-export {
-  ServiceAccountTokens,
-  serviceAccountGroups,
-  serviceAccountUsername,
-} from './service-account-tokens.js';
+export { ServiceAccountTokens } from './service-account-tokens.js';
 
 /** Flags --service-account-issuer, --api-audiences, --service-account-signing-key-file, --service-account-key-file. */
 export interface ServiceAccountOptions {

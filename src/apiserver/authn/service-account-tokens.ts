@@ -65,11 +65,11 @@ export interface IssueRequest {
   warnAfterSeconds?: number;
 }
 
-export function serviceAccountUsername(namespace: string, name: string): string {
+function serviceAccountUsername(namespace: string, name: string): string {
   return `${PREFIX}${namespace}:${name}`;
 }
 
-export function serviceAccountGroups(namespace: string): string[] {
+function serviceAccountGroups(namespace: string): string[] {
   return ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
 }
 

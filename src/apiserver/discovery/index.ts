@@ -1,3 +1,3 @@
 export { Discovery } from './discovery.js';
 export { OpenApiEndpoint } from './openapi.js';
-export { KUBERNETES_VERSION, versionInfo } from './version.js';
+export { versionInfo } from './version.js';

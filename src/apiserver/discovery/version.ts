@@ -1,5 +1,5 @@
 /** The Kubernetes version whose API is spoken. */
-export const KUBERNETES_VERSION = { major: '1', minor: '36', patch: '2' };
+const KUBERNETES_VERSION = { major: '1', minor: '36', patch: '2' };
 
 /** The answer of /version. The build metadata after `+` compares equal to upstream's release. */
 export function versionInfo(): Record<string, string> {
