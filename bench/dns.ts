@@ -7,6 +7,8 @@ import { EventEmitter, on } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { core, discovery, KubeObject } from '#api';
 import { createMetrics, silentLogger } from '#base';
 import {
@@ -56,14 +58,26 @@ export async function run(args: string[]): Promise<void> {
   console.log(
     `${options.services} Services × ${options.endpoints} endpoints, synced in ${Math.round(performance.now() - started)} ms`,
   );
+  memory('synced');
   try {
     await loads(directory, options);
-    console.log(`memory: ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`);
+    memory('after the loads');
     await reaction(api);
   } finally {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** What is in use after a collection, and what the process holds. */
+function memory(when: string): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  console.log(
+    `memory ${when}: ${mib(rss)} MiB resident, ${mib(heapUsed)} heap in use, ${mib(external)} outside`,
+  );
 }
 
 function parseOptions(args: string[]): Options {

@@ -87,7 +87,9 @@ export function podIps(pod: core.Pod): string[] {
 
 function canonical(text: string): string[] {
   const ip = parseIp(text);
-  return ip === undefined ? [] : [ip.text];
+  if (ip === undefined) return [];
+  // The object's own string where it is canonical already: one less per endpoint.
+  return [ip.text === text ? text : ip.text];
 }
 
 type Meta = core.Service['metadata'];
