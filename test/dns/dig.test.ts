@@ -66,7 +66,10 @@ tls://.:${PORT + 4} https://.:${PORT + 5} {
 
 async function dig(...args: string[]): Promise<string> {
   const base = ['@127.0.0.1', '-p', String(PORT), '+time=5', '+tries=1'];
-  const { stdout } = await execFileAsync('dig', [...base, ...args], { timeout: 20_000, maxBuffer: 64 * 2 ** 20 });
+  const { stdout } = await execFileAsync('dig', [...base, ...args], {
+    timeout: 20_000,
+    maxBuffer: 64 * 2 ** 20,
+  });
   return stdout.trim();
 }
 const short = async (...args: string[]) => (await dig('+short', ...args)).split('\n').sort();
