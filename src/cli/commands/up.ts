@@ -65,11 +65,18 @@ async function up(options: UpOptions & { output?: string }): Promise<void> {
   const started = performance.now();
   const { settings, paths, cluster } = await openCluster(options);
   const stopped = stopSignal();
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(2);
   await cluster.start();
-  await Promise.race([cluster.nodesReady(), cluster.failure, stopped]);
-  if (options.output === 'json')
-    process.stdout.write(`${JSON.stringify(summary(settings, paths, cluster))}\n`);
-  else process.stdout.write(describe(settings, paths, cluster, performance.now() - started));
+  // People get the address as soon as the API serves; scripts, when the nodes do.
+  const json = options.output === 'json';
+  if (!json) process.stdout.write(describe(settings, paths, cluster, seconds()));
+  const ready = await Promise.race([cluster.nodesReady(), cluster.failure, stopped]);
+  if (ready === undefined) {
+    const line = json
+      ? JSON.stringify(summary(settings, paths, cluster))
+      : `nodes are ready after ${seconds()} s`;
+    process.stdout.write(`${line}\n`);
+  }
   const reason = await Promise.race([stopped, cluster.failure]);
   if (typeof reason === 'string') process.stderr.write(`\n${reason}: stopping\n`);
   await cluster.stop();
@@ -112,8 +119,8 @@ function summary(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluste
   };
 }
 
-function describe(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluster, ms: number): string {
-  return `kubesvc is up after ${(ms / 1000).toFixed(2)} s
+function describe(settings: ClusterSettings, paths: ClusterPaths, cluster: Cluster, seconds: string): string {
+  return `kubesvc is up after ${seconds} s
   API server   ${cluster.server}
   kubeconfig   ${paths.kubeconfig}
   Services     ${settings.serviceCidr.text}   cluster DNS ${settings.dnsIp}
