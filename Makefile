@@ -1,7 +1,7 @@
 # The two commands of the README: `make demo` and `make test`. Both install what they need first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-SOURCES := $(shell find src -name '*.ts' -o -name '*.mjs' 2>/dev/null) tsconfig.json tsconfig.build.json package.json
+SOURCES := $(shell find src -name '*.ts' -o -name '*.mjs' 2>/dev/null) tsconfig.json rolldown.config.mjs package.json
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

@@ -8,7 +8,6 @@ const outside = ['lmdb', '@grpc/grpc-js', '@grpc/proto-loader', '@peculiar/x509'
 export default {
   input: { main: 'src/cli/main.ts' },
   platform: 'node',
-  resolve: { conditionNames: ['kubesvc-source', 'node', 'import', 'default'] },
   external: (id) =>
     id.startsWith('node:') ||
     builtinModules.includes(id) ||

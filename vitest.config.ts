@@ -1,8 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['kubesvc-source', 'node', 'import', 'default'] };
-const ssr = { resolve: { conditions: ['kubesvc-source', 'node', 'import', 'default'] } };
-
 /**
  * Two runners. `unit` is fast and shares one module graph per worker (no isolation), so tests beside the
  * code must not keep module-level state. `integration` starts real programs and kernels, one file at a time.
@@ -16,8 +13,6 @@ export default defineConfig({
     },
     projects: [
       {
-        resolve,
-        ssr,
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/architecture/**/*.test.ts'],
@@ -26,8 +21,6 @@ export default defineConfig({
         },
       },
       {
-        resolve,
-        ssr,
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
