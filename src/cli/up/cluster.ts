@@ -223,9 +223,10 @@ export class Cluster implements Startable {
     const { logger } = this.#deps;
     const { podCidr, dnsIp } = this.#settings;
     const client = inProcessClient(this.#server!, identities.controllerManager);
+    const scheduler = inProcessClient(this.#server!, identities.scheduler);
     const informers = createInformerFactory(this.admin, { logger });
     // Stopped last: everything below still talks to the API while it stops.
-    await this.#group.startMember(closing([client, this.admin]));
+    await this.#group.startMember(closing([client, scheduler, this.admin]));
     await this.#group.startMember(
       createControllerManager(
         { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
@@ -237,7 +238,6 @@ export class Cluster implements Startable {
         },
       ),
     );
-    const scheduler = inProcessClient(this.#server!, identities.scheduler);
     await this.#group.startMember(
       createSchedulerManager(
         {},
@@ -251,12 +251,7 @@ export class Cluster implements Startable {
     await this.#group.startMember(createHostPorts({ informers, dialer: this.#dialer(), nodeIp, logger }));
     await this.#group.startMember({
       start: async () => informers.start(),
-      stop: async () => {
-        informers.stop();
-        this.admin.close();
-        client.close();
-        scheduler.close();
-      },
+      stop: async () => informers.stop(),
     });
   }
 
