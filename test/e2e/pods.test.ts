@@ -232,6 +232,15 @@ describe('the life of Pods', () => {
     await expect.poll(ready, TIMEOUT).toBe('false');
   });
 
+  it('cannot see the keys, the store and the sockets of the cluster, although it sees the machine', async () => {
+    const s = await newSpace();
+    await s.apply(webPod('curious', { app: 'curious' }, {}));
+    await s.ready('pod/curious');
+    expect(await s.exec('curious', 'sh', '-c', `ls ${cluster().dataDir} | wc -l; ls / | grep -c etc`)).toBe(
+      '0\n1\n',
+    );
+  });
+
   it("shares the node's network when asked: hostNetwork Pods have the node's address", async () => {
     const s = await newSpace();
     await s.apply(webPod('on-node', { app: 'on-node' }, { hostNetwork: true, nodeName: 'node-1' }));
