@@ -97,6 +97,10 @@ describe('kubesvc up', () => {
     const second = await kubesvc(['up', '--data-dir', dataDir, '--port', '0']);
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/already running/);
+    // The demo starts from an empty store, so it must not start on somebody's.
+    const demo = await kubesvc(['demo', '--data-dir', dataDir]);
+    expect(demo.code, demo.stdout).toBe(2);
+    expect(demo.stderr).toMatch(/already running/);
     const cleanup = await kubesvc(['cleanup', '--data-dir', dataDir]);
     expect(cleanup.code).toBe(2);
     expect((await up.ok(['get', 'namespaces', '-o', 'name'])).trim().split('\n')).toContain(

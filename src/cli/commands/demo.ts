@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { defaultDataDir } from '../up/settings.js';
+import { clusterPaths, defaultDataDir, UsageError } from '../up/settings.js';
+import { isRunning, readState } from '../up/state.js';
 import { addClusterOptions, openCluster, type UpOptions } from './up.js';
 
 interface Options extends UpOptions {
@@ -36,6 +37,7 @@ async function demo(options: Options): Promise<void> {
       'kubesvc: from `kubectl apply -f service.yaml` to a packet that reaches a healthy process',
     ),
   );
+  refuseRunning(options.dataDir!);
   // The demo starts from nothing every time; certificates are kept.
   rmSync(join(options.dataDir!, 'store'), { recursive: true, force: true });
   const { settings, paths, cluster } = await openCluster(options);
@@ -62,6 +64,16 @@ async function demo(options: Options): Promise<void> {
     process.exitCode ??= 0;
   }
   process.exit();
+}
+
+/** Objects of a demo that somebody keeps up are not to be deleted under it. */
+function refuseRunning(dataDir: string): void {
+  const state = readState(clusterPaths(dataDir).state);
+  if (state !== undefined && isRunning(state.pid, state.startTime)) {
+    throw new UsageError(
+      `a cluster is already running on ${dataDir} (pid ${state.pid}): stop it, or give another --data-dir`,
+    );
+  }
 }
 
 async function failing(failure: Promise<Error>): Promise<never> {
