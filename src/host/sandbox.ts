@@ -43,15 +43,22 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
+/** Shell text that runs `ip` commands in order in one process, and fails at the first that fails. */
+function ipBatch(commands: string[]): string {
+  return ["ip -batch - <<'KUBESVC'", ...commands, 'KUBESVC'].join('\n');
+}
+
 /** Bash reaps orphans while it waits in `read`; a plain shell is the fallback. Prints one line when the bridge is up. */
 function initScript(options: SandboxOptions): string {
   const { bridge, addresses } = options;
   return [
     'set -e',
-    'ip link set lo up',
-    `ip link add ${bridge} type bridge`,
-    ...addresses.map((a) => `ip addr add ${a} dev ${bridge}${a.includes(':') ? ' nodad' : ''}`),
-    `ip link set ${bridge} up`,
+    ipBatch([
+      'link set lo up',
+      `link add ${bridge} type bridge`,
+      ...addresses.map((a) => `addr add ${a} dev ${bridge}${a.includes(':') ? ' nodad' : ''}`),
+      `link set ${bridge} up`,
+    ]),
     // Nodes reach each other through the bridge; this namespace itself forwards nothing anywhere else.
     'echo ready',
     'set +e',
@@ -190,14 +197,16 @@ function nodeScript(bridge: string, options: NodeNamespaceOptions): string {
   const peer = `node${index}`;
   return [
     `hostname ${name}`,
-    'ip link set lo up',
-    ...(options.loopback ?? []).map((a) => `ip addr add ${a} dev lo`),
-    `ip link add eth0 address ${macAddress(index)} type veth peer name ${peer} netns 1`,
-    ...addresses.map((a) => `ip addr add ${a} dev eth0${a.includes(':') ? ' nodad' : ''}`),
-    'ip link set eth0 up',
+    ipBatch([
+      'link set lo up',
+      ...(options.loopback ?? []).map((a) => `addr add ${a} dev lo`),
+      `link add eth0 address ${macAddress(index)} type veth peer name ${peer} netns 1`,
+      ...addresses.map((a) => `addr add ${a} dev eth0${a.includes(':') ? ' nodad' : ''}`),
+      'link set eth0 up',
+      // Without a route the kernel refuses to send to a ClusterIP before the proxy's rules can see the packet.
+      ...gateways.map((g) => `route add default via ${g}`),
+    ]),
     `nsenter --target 1 --net ip link set ${peer} master ${bridge} up`,
-    // Without a route the kernel refuses to send to a ClusterIP before the proxy's rules can see the packet.
-    ...gateways.map((g) => `ip route add default via ${g}`),
     'exec "$@"',
   ].join('\n');
 }
