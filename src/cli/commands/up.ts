@@ -94,9 +94,14 @@ export async function openCluster(options: UpOptions, progress?: (part: string) 
     component: 'control-plane',
     file: join(paths.logs, 'control-plane.log'),
   });
+  // The helper is forked while this process is small, and comes up beside the loading of the rest.
+  const { createPrograms } = await import('#host');
+  const programs = createPrograms({ logger });
+  await programs.start();
   const { Cluster } = await import('../up/cluster.js');
   const cluster = new Cluster(settings, paths, {
     logger,
+    programs,
     logLevel: options.logLevel,
     progress: (part) => {
       logger.info('started', { part, ms: Math.round(performance.now()) });

@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
-import {
-  createLogger,
-  createMetrics,
-  Group,
-  type Logger,
-  type LogLevel,
-  type Startable,
-  systemClock,
-} from '#base';
+import { createMetrics, Group, type Logger, type LogLevel, type Startable, systemClock } from '#base';
 import { type Client, createClientFromConfig, createEventRecorder, createInformerFactory } from '#client';
 import { createDnsServer } from '#dns';
-import { createPrograms, type Programs } from '#host';
+import type { Programs } from '#host';
 import { createNodeAgent } from '#node';
 import { createProxy, loadProxyConfig } from '#proxy';
 import { createApiRelay } from '../net/api-relay.js';
@@ -46,16 +38,19 @@ export interface AgentConfig {
 }
 
 /** The processes of one node in one: node agent, service proxy and DNS, each with its own identity. */
-export function createAgent(config: AgentConfig): Startable {
-  const logger = createLogger({ level: config.logLevel, component: config.name, file: config.logFile });
-  const programs = createPrograms({ logger });
+export function createAgent(
+  config: AgentConfig,
+  deps: { logger: Logger; programs: Programs & Startable },
+): Startable {
+  const { logger, programs } = deps;
   const clients = {
     node: clientFor(config, 'node', `kubesvc-node/${config.name}`),
     proxy: clientFor(config, 'proxy', `kubesvc-proxy/${config.name}`),
     dns: clientFor(config, 'dns', `kubesvc-dns/${config.name}`),
   };
   return new Group([
-    programs,
+    // Already running; the agent stops it last.
+    { start: async () => {}, stop: () => programs.stop() },
     closing(Object.values(clients)),
     waitForSocket(config.apiSocket),
     createApiRelay({ host: config.apiAddress, port: config.apiPort, socketPath: config.apiSocket }),

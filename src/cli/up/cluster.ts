@@ -11,7 +11,7 @@ import {
 } from '#base';
 import { type Client, createInformerFactory } from '#client';
 import { createControllerManager, createSchedulerManager } from '#controllers';
-import { createPrograms, createSandbox, enterNamespaces, type Programs, type Sandbox } from '#host';
+import { createSandbox, enterNamespaces, type Programs, type Sandbox } from '#host';
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
@@ -31,6 +31,8 @@ const AGENT_STOP_MS = 15_000;
 
 export interface ClusterDeps {
   logger: Logger;
+  /** Running; the cluster stops it. */
+  programs: Programs & Startable;
   logLevel: LogLevel;
   /** Called as parts come up, for progress and for measuring. */
   progress?: (part: string) => void;
@@ -75,7 +77,7 @@ export class Cluster implements Startable {
     this.#settings = settings;
     this.#paths = paths;
     this.#deps = deps;
-    this.#programs = createPrograms({ logger: deps.logger });
+    this.#programs = deps.programs;
   }
 
   get server(): string {
@@ -103,8 +105,8 @@ export class Cluster implements Startable {
 
   async #startParts(): Promise<void> {
     const { progress = () => {} } = this.#deps;
-    // The helper is forked first, while this process is small.
-    await this.#group.startMember(this.#programs);
+    // Already running; everything else stops before it.
+    await this.#group.startMember({ start: async () => {}, stop: () => this.#programs.stop() });
     const credentials = openClusterCredentials(this.#paths.pki, this.#settings);
     // The nodes' processes come up while the store is read; they wait for the API server's socket.
     // Both are awaited to their end, also when one fails: nothing may start behind a stop.
