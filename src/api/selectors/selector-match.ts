@@ -1,6 +1,7 @@
 import type { meta } from '../types/index.js';
 
 type Labels = Readonly<Record<string, string>> | undefined;
+export type LabelMatcher = (labels: Labels) => boolean;
 
 /**
  * Whether labels satisfy the object form of a selector: absent selects nothing, empty everything. For selectors that
@@ -8,12 +9,17 @@ type Labels = Readonly<Record<string, string>> | undefined;
  * `labelSelectorOf` is the strict form, for what a client sends.
  */
 export function selectorMatches(selector: meta.LabelSelector | undefined, labels: Labels): boolean {
-  if (selector === undefined) return false;
+  return compileSelector(selector)(labels);
+}
+
+/** `selectorMatches` for many objects: the selector is taken apart once. */
+export function compileSelector(selector: meta.LabelSelector | undefined): LabelMatcher {
+  if (selector === undefined) return () => false;
   const exact = Object.entries(selector.matchLabels ?? {});
-  return (
+  const expressions = selector.matchExpressions ?? [];
+  return (labels) =>
     exact.every(([key, value]) => labelOf(labels, key) === value) &&
-    (selector.matchExpressions ?? []).every((requirement) => holds(requirement, labels))
-  );
+    expressions.every((requirement) => holds(requirement, labels));
 }
 
 function labelOf(labels: Labels, key: string): string | undefined {

@@ -8,7 +8,7 @@ import { createProxy, loadProxyConfig } from '#proxy';
 import { createApiRelay } from '../net/api-relay.js';
 import { createConnectProxy } from '../net/connect-proxy.js';
 import { waitForSocket } from '../net/wait-for-socket.js';
-import { closing, parallel } from './startables.js';
+import { alreadyStarted, closing, parallel } from './startables.js';
 
 /** Everything that one node's process of `kubesvc up` is told; paths and addresses only, no secrets. */
 export interface AgentConfig {
@@ -49,8 +49,7 @@ export function createAgent(
     dns: clientFor(config, 'dns', `kubesvc-dns/${config.name}`),
   };
   return new Group([
-    // Already running; the agent stops it last.
-    { start: async () => {}, stop: () => programs.stop() },
+    alreadyStarted(programs),
     closing(Object.values(clients)),
     waitForSocket(config.apiSocket),
     createApiRelay({ host: config.apiAddress, port: config.apiPort, socketPath: config.apiSocket }),

@@ -11,6 +11,11 @@ export function closing(clients: readonly Client[]): Startable {
   };
 }
 
+/** A member that runs already when its group starts, and stops with it. */
+export function alreadyStarted(member: Startable): Startable {
+  return { async start() {}, stop: () => member.stop() };
+}
+
 /** Members that do not need each other start and stop together; a failed start stops the others. */
 export function parallel(members: readonly Startable[]): Startable {
   return {

@@ -15,7 +15,7 @@ import { createSandbox, enterNamespaces, type Programs, type Sandbox } from '#ho
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
-import { closing } from '../compose/startables.js';
+import { alreadyStarted, closing } from '../compose/startables.js';
 import { createConnectDialer } from '../net/connect-dialer.js';
 import { type ClusterCredentials, nodeCredentials, openClusterCredentials } from './cluster-credentials.js';
 import { createDnsAddon } from './dns-addon.js';
@@ -105,8 +105,8 @@ export class Cluster implements Startable {
 
   async #startParts(): Promise<void> {
     const { progress = () => {} } = this.#deps;
-    // Already running; everything else stops before it.
-    await this.#group.startMember({ start: async () => {}, stop: () => this.#programs.stop() });
+    // First in, so that everything else stops before it.
+    await this.#group.startMember(alreadyStarted(this.#programs));
     const credentials = openClusterCredentials(this.#paths.pki, this.#settings);
     // The nodes' processes come up while the store is read; they wait for the API server's socket.
     // Both are awaited to their end, also when one fails: nothing may start behind a stop.

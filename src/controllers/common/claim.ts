@@ -1,7 +1,6 @@
-import { isNotFound, type KubeObject, type meta } from '#api';
+import { isNotFound, type KubeObject, type LabelMatcher, type meta } from '#api';
 import type { ResourceClient } from '#client';
 import { controllerOf } from './owners.js';
-import type { LabelMatcher } from './selector.js';
 
 export interface ClaimInput<T extends KubeObject> {
   owner: KubeObject;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { core, KubeObject } from '#api';
+import { compileSelector, type core, type KubeObject } from '#api';
 import type { Informer } from '#client';
 import { pod, service } from '../testing/objects.js';
 import { semanticEqual } from './equal.js';
@@ -9,7 +9,6 @@ import { scaledValue } from './int-or-percent.js';
 import { LabelIndex, matchesLabels, SelectorIndex } from './label-index.js';
 import { slowStart } from './pod-control.js';
 import { compareResourceVersions, RecentWrites } from './recent-writes.js';
-import { compileSelector } from './selector.js';
 import { TriggerTimes } from './trigger-time.js';
 
 const labels = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2'), { maxKeys: 3 });

@@ -1,4 +1,4 @@
-import { type apps, type core, objectKey } from '#api';
+import { type apps, compileSelector, type core, objectKey } from '#api';
 import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
@@ -10,7 +10,7 @@ import { controllerOf, controllerReference } from '../common/owners.js';
 import { PodControl } from '../common/pod-control.js';
 import { availableIn } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
-import { compileSelector, isEmptySelector } from '../common/selector.js';
+import { isEmptySelector } from '../common/selector.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { currentRevision, expiredRevisions, HashCollision } from './history.js';
 import { daemonFits, daemonTemplate, pinToNode } from './nodes.js';

@@ -1,4 +1,4 @@
-import { type apps, type core, type KubeObject, objectKey } from '#api';
+import { type apps, compileSelector, type core, type KubeObject, objectKey } from '#api';
 import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
@@ -6,7 +6,7 @@ import { BY_CONTROLLER, byController, orphansOf } from '../common/controller-ind
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
 import { RecentWrites } from '../common/recent-writes.js';
-import { compileSelector, isEmptySelector } from '../common/selector.js';
+import { isEmptySelector } from '../common/selector.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { deadlineIn } from './status.js';
 import { DeploymentSync, differs } from './sync.js';

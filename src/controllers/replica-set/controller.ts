@@ -1,4 +1,4 @@
-import { type apps, type core, type KubeObject, type meta, objectKey } from '#api';
+import { type apps, compileSelector, type core, type KubeObject, type meta, objectKey } from '#api';
 import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
@@ -9,7 +9,7 @@ import { controllerOf, controllerReference } from '../common/owners.js';
 import { PodControl, slowStart } from '../common/pod-control.js';
 import { availableIn, isPodActive } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
-import { compileSelector, isEmptySelector } from '../common/selector.js';
+import { isEmptySelector } from '../common/selector.js';
 import { timestamp } from '../common/time.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { type ReplicaKind, replicaSetKind, replicationControllerKind } from './kinds.js';

@@ -1,6 +1,5 @@
-import type { core } from '#api';
+import { compileSelector, type core } from '#api';
 import { count, getOrMake } from '../common/maps.js';
-import { compileSelector } from '../common/selector.js';
 import type { NodeState, PodInfo } from './cluster-state.js';
 
 /** Labels of a namespace, for terms with a namespaceSelector. */

@@ -1,7 +1,6 @@
-import type { core } from '#api';
+import { compileSelector, type core, type LabelMatcher } from '#api';
 import { count } from '../common/maps.js';
 import { matchesNodeSelection } from '../common/node-selection.js';
-import { compileSelector, type LabelMatcher } from '../common/selector.js';
 import { untolerated } from '../common/tolerations.js';
 import type { NodeState } from './cluster-state.js';
 
