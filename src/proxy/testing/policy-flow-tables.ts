@@ -1,7 +1,14 @@
-import { check } from './check-flows.js';
 import { TestCluster } from './cluster.js';
+import { type FlowTable, table } from './flow-table.js';
 import { EXTERNAL_CLIENT, NODE_IP } from './flows.js';
 import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './objects.js';
+
+/** What traffic policies and terminating endpoints lead to. */
+export const policyFlowTables: FlowTable[] = [];
+
+function add(...args: Parameters<typeof table>): void {
+  policyFlowTables.push(table(...args));
+}
 
 const POD = '10.0.0.2';
 const NODE_PORT = 3001;
@@ -12,7 +19,7 @@ const externalSpec = {
   ports: [{ name: 'p80', port: 80, nodePort: NODE_PORT }],
 };
 const BOTH = '10.180.0.1:80, 10.180.2.1:80';
-check(
+add(
   'externalTrafficPolicy Local',
   new TestCluster().add(
     makeService('etp', '172.30.0.41', { ...externalSpec, externalTrafficPolicy: 'Local' }, ['1.2.3.4']),
@@ -57,7 +64,7 @@ check(
     },
   ],
 );
-check(
+add(
   'externalTrafficPolicy Local without local endpoints',
   new TestCluster().add(
     makeService('etp', '172.30.0.41', { ...externalSpec, externalTrafficPolicy: 'Local' }, ['1.2.3.4']),
@@ -102,7 +109,7 @@ check(
     },
   ],
 );
-check(
+add(
   'externalTrafficPolicy Cluster',
   new TestCluster().add(
     makeService('etp', '172.30.0.41', externalSpec, ['1.2.3.4']),
@@ -155,7 +162,7 @@ const internal = (
   endpoints: Parameters<typeof makeSlice>[1],
   output: string,
 ) =>
-  check(
+  add(
     `internalTrafficPolicy ${policy}, ${title}`,
     new TestCluster().add(
       makeService('itp', '172.30.1.1', { internalTrafficPolicy: policy }),
@@ -191,7 +198,7 @@ function terminating(
   inside: string,
   outside: string,
 ) {
-  check(
+  add(
     `terminating endpoints, policy ${policy}, ${title}`,
     new TestCluster().add(
       makeService(
