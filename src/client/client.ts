@@ -131,8 +131,8 @@ export interface Informer<T extends KubeObject> {
   /** Objects of one namespace; cost is proportional to that namespace. */
   inNamespace(namespace: string): T[];
   /** Adds an index; `values` returns the index values of an object. Must be called before start. */
-  addIndex(name: string, values: (object: T) => string[]): void;
-  byIndex(name: string, value: string): T[];
+  addIndex(name: string, values: (object: T) => (string | number)[]): void;
+  byIndex(name: string, value: string | number): T[];
   /** True after the first complete list has been delivered to all handlers. */
   readonly hasSynced: boolean;
   /** Resolves on the first sync; rejects when the signal aborts first. */

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type core, Errors, type KubeList } from '#api';
 import { silentLogger } from '#base';
-import type { InformerFactory, WatchEvent, WatchOptions } from './client.js';
+import type { Client, InformerFactory, WatchEvent, WatchOptions } from './client.js';
 import { createInformerFactory } from './informer.js';
 import { reflect } from './reflector.js';
 import { Resources } from './resources.js';
@@ -97,6 +98,37 @@ describe('an informer', () => {
     expect(informer.get('default/a')!.metadata.labels).toEqual({});
   });
 
+  it('keeps the objects it has when a new list brings them at the same revision', async () => {
+    const bookmark = { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } };
+    const listed = (name: string, resourceVersion: string): WatchEvent<core.Pod> => ({
+      type: 'ADDED',
+      object: { metadata: { name, namespace: 'default', resourceVersion } },
+    });
+    const scripts = [
+      [listed('a', '5'), listed('b', '6')],
+      [listed('a', '5'), listed('b', '8')],
+    ];
+    const resource = Object.assign(Object.create(client.resource(Resources.pods)), {
+      async *watch({ signal }: WatchOptions): AsyncGenerator<WatchEvent<core.Pod>> {
+        const script = scripts.shift();
+        if (script === undefined) return void (await once(signal, 'abort'));
+        yield* script;
+        yield { type: 'BOOKMARK', object: { metadata: bookmark } };
+        throw Errors.expired('too old');
+      },
+    });
+    const scripted = createInformerFactory({ resource: () => resource, close() {} } as unknown as Client, {
+      logger: silentLogger,
+    });
+    const informer = scripted.informer(Resources.pods, { transform: (p) => ({ ...p }) });
+    scripted.start();
+    await informer.synced();
+    const [a, b] = [informer.get('default/a'), informer.get('default/b')];
+    await expect.poll(() => informer.get('default/b')).not.toBe(b);
+    expect(informer.get('default/a')).toBe(a);
+    scripted.stop();
+  });
+
   it('rejects the wait for a sync when the signal aborts', async () => {
     const informer = factory.informer(Resources.pods);
     await expect(informer.synced(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
@@ -141,6 +173,7 @@ describe('a reflector', () => {
         log.push(`replace ${objects.map((o) => o.metadata.name)} ${rv}`),
       apply: (event: WatchEvent<core.Pod>) =>
         log.push(`${event.type} ${event.object.metadata.name ?? ''}`.trim()),
+      current: () => undefined,
       contact() {},
     };
     await reflect(fake, {}, sink, { logger: silentLogger, name: 'pods', signal: abort.signal });

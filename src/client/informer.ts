@@ -10,7 +10,7 @@ import type {
   Resource,
   WatchEvent,
 } from './client.js';
-import { ObjectCache } from './object-cache.js';
+import { type IndexValue, ObjectCache } from './object-cache.js';
 import { type ReflectorSink, reflect } from './reflector.js';
 
 /** Builds a factory whose informers share one client; `stop` ends all of them. */
@@ -121,10 +121,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink
   inNamespace(namespace: string): T[] {
     return this.#cache.byIndex('namespace', namespace);
   }
-  addIndex(name: string, values: (object: T) => string[]): void {
+  addIndex(name: string, values: (object: T) => IndexValue[]): void {
     this.#cache.addIndex(name, values);
   }
-  byIndex(name: string, value: string): T[] {
+  byIndex(name: string, value: IndexValue): T[] {
     return this.#cache.byIndex(name, value);
   }
 
@@ -157,6 +157,12 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink
     if (event.type === 'DELETED') this.#remove(objectKey(event.object), event.object);
     else if (event.type !== 'BOOKMARK') this.#put(event.object);
     this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+  }
+
+  current(object: T): T | undefined {
+    const { resourceVersion } = object.metadata;
+    const cached = resourceVersion === undefined ? undefined : this.#cache.get(objectKey(object));
+    return cached?.metadata.resourceVersion === resourceVersion ? cached : undefined;
   }
 
   contact(): void {

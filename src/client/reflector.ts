@@ -12,6 +12,8 @@ export interface ReflectorSink<T extends KubeObject> {
   /** The complete state at a revision; ends any state that was there before. */
   replace(objects: T[], resourceVersion: string): void;
   apply(event: WatchEvent<T>): void;
+  /** The sink's own object when it has this one at this revision: a new list then shares it instead of doubling the state. */
+  current(object: T): T | undefined;
   /** Called on every contact with the server. */
   contact(): void;
 }
@@ -119,7 +121,8 @@ class Reflector<T extends KubeObject> {
   }
 
   #transform(object: T): T {
-    return this.#options.transform === undefined ? object : this.#options.transform(object);
+    const { transform } = this.#options;
+    return this.#sink.current(object) ?? (transform === undefined ? object : transform(object));
   }
 
   /** One watch request; `initial` asks for the existing objects first and replaces the sink's state with them. */
