@@ -62,7 +62,7 @@ describe('stock kubectl against kubesvc up', () => {
     expect(await s.ok(['describe', 'deployment', 'hello'])).toMatch(
       /3 desired \| 3 updated \| 3 total \| 3 available/,
     );
-    const described = await s.ok(['describe', 'pod', '-l', 'app=hello']);
+    const described = await s.ok(['describe', 'pod', '--show-events', '-l', 'app=hello']);
     expect(described).toContain('Successfully assigned');
     expect(described).toMatch(/Started .* kubelet/);
     expect(described).toMatch(/Ready +True/);
@@ -105,7 +105,8 @@ describe('stock kubectl against kubesvc up', () => {
       metadata: { labels: { colour: 'red' }, annotations: { note: 'hello' } },
       data: { c: 'edited' },
     });
-    expect(await s.ok(['delete', 'configmap', 'm'])).toBe('configmap "m" deleted\n');
+    // kubectl 1.34 and later name the namespace.
+    expect(await s.ok(['delete', 'configmap', 'm'])).toMatch(/^configmap "m" deleted( from .*)?\n$/);
   });
 
   it('manages a deployment: create, scale, rollout status, restart, history, undo', async () => {
