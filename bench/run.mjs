@@ -1,6 +1,6 @@
 // Runs one benchmark: `npm run bench -- NAME [its own arguments]`. `bench/NAME.mjs` is run as it is; `bench/NAME.ts`
-// exports `name` and `run()`, and is compiled with what it imports (Node 20 does not run TypeScript), as is the
-// `bench/NAME-child.mjs` that it starts as a process of its own.
+// exports `name` and `run()`, and is compiled with what it imports (Node 20 does not run TypeScript), as are the
+// `bench/NAME-*child.mjs` that it starts as processes of their own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -56,9 +56,13 @@ function compile(bench) {
   ];
   const imports = Object.fromEntries(layers.map((layer) => [`#${layer}`, `./src/${layer}/index.js`]));
   writeFileSync(join(out, 'package.json'), JSON.stringify({ type: 'module', imports }));
-  const child = `bench/${bench}-child.mjs`;
-  const sources = [`bench/${bench}.ts`, 'src/host/spawn-helper.mjs'];
-  if (existsSync(join(root, child))) sources.push(child);
+  const isChild = (file) => file.startsWith(`${bench}-`) && file.endsWith('-child.mjs');
+  const children = readdirSync(join(root, 'bench')).filter(isChild);
+  const sources = [
+    `bench/${bench}.ts`,
+    'src/host/spawn-helper.mjs',
+    ...children.map((file) => `bench/${file}`),
+  ];
   const config = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
