@@ -29,10 +29,13 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A whole API server on loopback, with a memory store unless a started one is given; `close` stops both. */
+/**
+ * A whole API server on loopback, with a memory store unless a started one is given; `close` stops both, unless the
+ * store is to be kept for another server.
+ */
 export async function startServer(
   options: Partial<ApiServerOptions> = {},
-  given: { store?: Store } = {},
+  given: { store?: Store; keepStore?: boolean } = {},
 ): Promise<TestServer> {
   const ca = await createAuthority('test-ca');
   const serving = await issueCertificate(ca, {
@@ -72,7 +75,7 @@ export async function startServer(
   const dir = mkdtempSync(join(tmpdir(), 'kubesvc-apiserver-'));
   const stop = async (): Promise<void> => {
     await server.stop();
-    await store.stop();
+    if (given.keepStore !== true) await store.stop();
     rmSync(dir, { recursive: true, force: true });
   };
   try {
