@@ -1,6 +1,6 @@
 import type { Clock, Logger, Metrics, Startable } from '#base';
-import { type Client, createInformerFactory } from '#client';
-import { type ControllerDepsInput, createControllerDeps } from './deps.js';
+import { type Client, createInformerFactory, type InformerFactory } from '#client';
+import { type ControllerDepsInput, createControllerDeps, createLoopDeps } from './deps.js';
 import { type LeaderElection, LeaderGroup } from './leader-group.js';
 import { CONTROLLERS, type ControllerSettings, selectControllers } from './registry.js';
 import { createScheduler, type SchedulerOptions } from './scheduler/index.js';
@@ -20,6 +20,11 @@ export interface ControllerManagerDeps {
    * writes with the rights of its own role. The manager closes it. Absent: everything goes through `client`.
    */
   clientFor?(user: { name: string; groups: string[] }): Client;
+  /**
+   * Caches shared with other managers of the process, so that each object is sent, parsed and held once; whoever
+   * made them stops them, last. Absent: caches of its own.
+   */
+  informers?: InformerFactory;
   logger: Logger;
   metrics: Metrics;
   clock?: Clock;
@@ -39,7 +44,7 @@ export function createControllerManager(
   options: ControllerManagerOptions,
   deps: ControllerManagerDeps,
 ): ControllerManager {
-  const informers = createInformerFactory(deps.client, { logger: deps.logger });
+  const { informers, stopInformers } = informersOf(deps);
   const shared = createControllerDeps({ ...deps, informers });
   const own: { stop(): void }[] = [];
   const depsOf = (account: string) => {
@@ -63,10 +68,16 @@ export function createControllerManager(
     client: deps.client,
     logger: deps.logger,
     released: () => {
-      informers.stop();
+      stopInformers();
       for (const each of [shared, ...own]) each.stop();
     },
   });
+}
+
+function informersOf({ client, logger, informers }: ControllerManagerDeps) {
+  if (informers !== undefined) return { informers, stopInformers: () => {} };
+  const own = createInformerFactory(client, { logger });
+  return { informers: own, stopInformers: () => own.stop() };
 }
 
 /** The identity that upstream's policy binds a controller's role to. */
@@ -86,8 +97,8 @@ export function createSchedulerManager(
   options: SchedulerManagerOptions,
   deps: Omit<ControllerManagerDeps, 'clientFor'>,
 ): ControllerManager {
-  const informers = createInformerFactory(deps.client, { logger: deps.logger });
-  const shared = createControllerDeps({ ...deps, informers });
+  const { informers, stopInformers } = informersOf(deps);
+  const shared = createLoopDeps({ ...deps, informers });
   const controller = createScheduler(options, shared);
   informers.start();
   return new LeaderGroup({
@@ -97,7 +108,7 @@ export function createSchedulerManager(
     client: deps.client,
     logger: deps.logger,
     released: () => {
-      informers.stop();
+      stopInformers();
       shared.stop();
     },
   });

@@ -15,8 +15,8 @@ import { isRoutineError } from './common/errors.js';
 import { LabelIndex } from './common/label-index.js';
 import { trimManagedFields, trimPod } from './common/trim.js';
 
-/** What every controller is given. All controllers of a process share one. */
-export interface ControllerDeps {
+/** What every loop is given. All loops of a process share one. */
+export interface LoopDeps {
   client: Client;
   informers: InformerFactory;
   /** A work queue under upstream's name for it (label `name` of the `workqueue_*` metrics). */
@@ -26,24 +26,35 @@ export interface ControllerDeps {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
+}
+
+export interface ControllerDeps extends LoopDeps {
   /** Cached Pods by namespace and label, kept ahead of the controllers' own handlers. */
   podLabels: LabelIndex<core.Pod>;
 }
 
-export interface ControllerDepsInput {
+export interface LoopDepsInput {
   client: Client;
   informers: InformerFactory;
   logger: Logger;
   metrics: Metrics;
   clock?: Clock;
-  /** The index of an earlier call on the same informers. */
-  podLabels?: LabelIndex<core.Pod>;
   /** Replaces the recorder that writes Events through the client. */
   recorder?: (component: string) => EventRecorder;
 }
 
+export interface ControllerDepsInput extends LoopDepsInput {
+  /** The index of an earlier call on the same informers. */
+  podLabels?: LabelIndex<core.Pod>;
+}
+
 /** Builds the shared dependencies. Call before the informers start: indexes can only be added to empty caches. */
 export function createControllerDeps(input: ControllerDepsInput): ControllerDeps & { stop(): void } {
+  const podLabels = input.podLabels ?? indexByLabels(trimmedInformer(input.informers, Resources.pods));
+  return { ...createLoopDeps(input), podLabels };
+}
+
+export function createLoopDeps(input: LoopDepsInput): LoopDeps & { stop(): void } {
   const { client, informers, logger, metrics } = input;
   const clock = input.clock ?? systemClock;
   const recorders: { stop(): void }[] = [];
@@ -64,7 +75,6 @@ export function createControllerDeps(input: ControllerDepsInput): ControllerDeps
       for (const made of recorders) made.stop();
     },
     queue: (name) => createWorkQueue({ name, clock, metrics, onError: reporter(logger, name) }),
-    podLabels: input.podLabels ?? indexByLabels(trimmedInformer(informers, Resources.pods)),
   };
 }
 

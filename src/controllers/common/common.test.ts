@@ -118,6 +118,19 @@ describe('own writes over a cache', () => {
     expect(recent.isNews('g', object('b', '12'))).toBe(true);
   });
 
+  it('are forgotten as soon as the cache has them', () => {
+    const recent = new RecentWrites(cacheAt('5'));
+    recent.wrote('g', object('a', '10'));
+    recent.deleted('g', object('b', '4'));
+    expect(recent.isNews('g', object('b', '11'), true)).toBe(false);
+    expect(recent.isNews('g', object('b', '12'), true), 'not known any more').toBe(true);
+    expect(recent.isNews('g', object('a', '9')), 'an older own write').toBe(false);
+    expect(recent.merge('g', [object('a', '9')])[0]!.metadata.resourceVersion).toBe('10');
+    expect(recent.isNews('g', object('a', '10'))).toBe(false);
+    const cached = object('a', '10');
+    expect(recent.merge('g', [cached])[0]).toBe(cached);
+  });
+
   it('compare resourceVersions as numbers of any size', () => {
     expect(compareResourceVersions('9', '10')).toBeLessThan(0);
     expect(compareResourceVersions('90071992547409930', '90071992547409929')).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Startable } from '#base';
 import type { WorkQueue } from '#client';
-import type { ControllerDeps } from '../deps.js';
+import type { LoopDeps } from '../deps.js';
 
 /** One run of a controller, from gaining leadership to losing it. State lives and dies with the run. */
 export interface LoopRun {
@@ -19,19 +19,19 @@ export interface LoopRun {
  * The shape of every controller: complete caches, handlers that only name what to look at, workers that
  * compare and write. `queue` is upstream's queue name. Starting again after stop begins a fresh run.
  */
-export function createLoop(deps: ControllerDeps, queue: string, build: () => LoopRun): Startable {
+export function createLoop(deps: LoopDeps, queue: string, build: () => LoopRun): Startable {
   return new Loop(deps, queue, build);
 }
 
 class Loop implements Startable {
-  readonly #deps: ControllerDeps;
+  readonly #deps: LoopDeps;
   readonly #name: string;
   readonly #build: () => LoopRun;
   #abort = new AbortController();
   #queue: WorkQueue | undefined;
   #unsubscribe: (() => void)[] = [];
 
-  constructor(deps: ControllerDeps, name: string, build: () => LoopRun) {
+  constructor(deps: LoopDeps, name: string, build: () => LoopRun) {
     this.#deps = deps;
     this.#name = name;
     this.#build = build;

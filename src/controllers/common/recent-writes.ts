@@ -47,9 +47,22 @@ export class RecentWrites<T extends KubeObject> {
    */
   isNews(group: string, object: T, gone = false): boolean {
     const undecided = this.#undecided.get(group);
-    if (undecided === undefined) return !(gone ? this.isOwnDelete(group, object) : this.isOwn(group, object));
-    undecided.push({ object, gone });
-    return false;
+    if (undecided !== undefined) {
+      undecided.push({ object, gone });
+      return false;
+    }
+    const own = gone ? this.isOwnDelete(group, object) : this.isOwn(group, object);
+    if (own) this.#arrived(group, object, gone);
+    return !own;
+  }
+
+  /** The cache has the outcome of a write now: remembering it any longer would hold every object twice. */
+  #arrived(group: string, { metadata }: T, gone: boolean): void {
+    const writes = this.#groups.get(group);
+    const write = writes?.get(metadata.uid!);
+    if (writes === undefined || write === undefined) return;
+    if (gone || write.resourceVersion === metadata.resourceVersion) writes.delete(metadata.uid!);
+    if (writes.size === 0) this.#groups.delete(group);
   }
 
   /** The group is about to be written. */

@@ -12,11 +12,16 @@ export interface GraphNode {
   namespace: string | undefined;
   name: string;
   owners: meta.OwnerReference[];
-  dependents: Set<GraphNode>;
+  dependents: ReadonlySet<GraphNode>;
   deleting: boolean;
   finalizers: string[];
   virtual: boolean;
 }
+
+/** Most objects own nothing and many have no owner: all of them share these. */
+const NO_DEPENDENTS: ReadonlySet<GraphNode> = new Set();
+const NO_OWNERS: meta.OwnerReference[] = [];
+const NO_FINALIZERS: string[] = [];
 
 /** Who owns whom, by UID. Reports the UIDs that have to be looked at after each change. */
 export class OwnerGraph {
@@ -46,14 +51,18 @@ export class OwnerGraph {
 
   /** Takes an object as it was seen. */
   set(resource: Resource<KubeObject>, object: KubeObject): void {
-    const { uid, namespace, name, finalizers = [], deletionTimestamp } = object.metadata;
+    const { uid, namespace, name, finalizers = NO_FINALIZERS, deletionTimestamp } = object.metadata;
     const known = this.#nodes.get(uid!);
     const node = known ?? this.#insert(uid!, name!, namespace);
     const wasDeleting = known !== undefined && !known.virtual && known.deleting;
     const before = node.owners;
-    Object.assign(node, { resource, namespace, name, finalizers, virtual: false });
+    node.resource = resource;
+    node.namespace = namespace;
+    node.name = name!;
+    node.finalizers = finalizers;
+    node.virtual = false;
     node.deleting = deletionTimestamp !== undefined;
-    this.#setOwners(node, object.metadata.ownerReferences ?? []);
+    this.#setOwners(node, object.metadata.ownerReferences ?? NO_OWNERS);
     if (node.deleting && (!wasDeleting || isWaiting(node))) this.#enqueue(uid!);
     if (node.deleting && !wasDeleting && finalizers.includes(FOREGROUND)) this.#enqueueDependents(node);
     for (const owner of before) this.#enqueueIfWaiting(owner.uid);
@@ -78,10 +87,10 @@ export class OwnerGraph {
       resource: undefined,
       namespace,
       name,
-      owners: [],
-      dependents: new Set(),
+      owners: NO_OWNERS,
+      dependents: NO_DEPENDENTS,
       deleting: false,
-      finalizers: [],
+      finalizers: NO_FINALIZERS,
       virtual: true,
     };
     this.#nodes.set(uid, node);
@@ -89,22 +98,27 @@ export class OwnerGraph {
   }
 
   #setOwners(node: GraphNode, owners: meta.OwnerReference[]): void {
-    const uids = new Set(owners.map((owner) => owner.uid));
-    for (const old of node.owners) if (!uids.has(old.uid)) this.#detach(node, old.uid);
+    for (const old of node.owners)
+      if (!owners.some((owner) => owner.uid === old.uid)) this.#detach(node, old.uid);
     node.owners = owners;
     for (const owner of owners) {
       const known = this.#nodes.get(owner.uid);
-      (known ?? this.#insert(owner.uid, owner.name, node.namespace)).dependents.add(node);
+      this.#attach(node, known ?? this.#insert(owner.uid, owner.name, node.namespace));
       // An owner that was never seen may not exist: the dependent is checked against the API.
       if (known === undefined || known.virtual) this.#enqueue(node.uid);
       else if (isWaiting(known)) this.#enqueue(node.uid);
     }
   }
 
+  #attach(node: GraphNode, owner: GraphNode): void {
+    if (owner.dependents === NO_DEPENDENTS) owner.dependents = new Set([node]);
+    else (owner.dependents as Set<GraphNode>).add(node);
+  }
+
   #detach(node: GraphNode, ownerUid: string): void {
     const owner = this.#nodes.get(ownerUid);
     if (owner === undefined) return;
-    owner.dependents.delete(node);
+    if (owner.dependents !== NO_DEPENDENTS) (owner.dependents as Set<GraphNode>).delete(node);
     if (owner.virtual && owner.dependents.size === 0) this.#nodes.delete(ownerUid);
   }
 

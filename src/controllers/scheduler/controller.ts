@@ -4,7 +4,7 @@ import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#c
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { isPodTerminal, podCondition } from '../common/pods.js';
 import { timestamp } from '../common/time.js';
-import { type ControllerDeps, trimmedInformer } from '../deps.js';
+import { type LoopDeps, trimmedInformer } from '../deps.js';
 import { ClusterState, type PodInfo, podInfo } from './cluster-state.js';
 import { decide } from './decide.js';
 
@@ -16,7 +16,7 @@ export interface SchedulerOptions {
 }
 
 /** Gives Pods without a node one (kube-scheduler's default profile, without preemption and volumes). */
-export function createScheduler(options: SchedulerOptions, deps: ControllerDeps): Startable {
+export function createScheduler(options: SchedulerOptions, deps: LoopDeps): Startable {
   const caches = {
     pods: trimmedInformer(deps.informers, Resources.pods),
     nodes: trimmedInformer(deps.informers, Resources.nodes),
@@ -39,14 +39,14 @@ class Run implements LoopRun {
   readonly workers: number;
   readonly caches: LoopRun['caches'];
   readonly #name: string;
-  readonly #deps: ControllerDeps;
+  readonly #deps: LoopDeps;
   readonly #caches: Caches;
   readonly #recorder: EventRecorder;
   readonly #state = new ClusterState();
   readonly #waiting = new Set<string>();
   #retryPlanned = false;
 
-  constructor(options: SchedulerOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
+  constructor(options: SchedulerOptions, deps: LoopDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.parallelBindings ?? 16;
     this.#name = options.schedulerName ?? 'default-scheduler';
     this.caches = Object.values(caches);
