@@ -1,6 +1,12 @@
 export * from './decode.js';
 export { type ParsedText, parseJson } from './json.js';
 export { JsonSyntaxError } from './json-syntax.js';
-export { decodeEnvelope, type Envelope, encodeProtobuf, ProtobufError } from './protobuf.js';
+export {
+  decodeEnvelope,
+  type Envelope,
+  encodeProtobuf,
+  encodeWatchFrame,
+  ProtobufError,
+} from './protobuf.js';
 export { parseYaml, YamlSyntaxError } from './yaml.js';
 export { encodeYaml } from './yaml-encode.js';

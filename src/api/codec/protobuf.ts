@@ -66,3 +66,18 @@ export function encodeProtobuf(object: Partial<KubeObject>, schema: Message): Bu
   writer.string(4, '');
   return Buffer.concat([MAGIC, writer.finish()]);
 }
+
+/**
+ * One event of a watch in protobuf: meta.v1.WatchEvent after its length in four bytes, big-endian. `object` is a whole
+ * protobuf body (apimachinery, protobuf.LengthDelimitedFramer and NewRawSerializer).
+ */
+export function encodeWatchFrame(type: string, object: Buffer): Buffer {
+  const writer = new WireWriter();
+  writer.string(1, type);
+  writer.message(2, () => writer.bytes(1, object));
+  const event = writer.finish();
+  const frame = Buffer.allocUnsafe(4 + event.length);
+  frame.writeUInt32BE(event.length);
+  event.copy(frame, 4);
+  return frame;
+}

@@ -19,7 +19,9 @@ export function readOffer(resource: Resource): Offer {
 }
 
 /** What watches can frame. */
-export const watchOffer: Offer = { table: true, partial: true, protobuf: false, yaml: false };
+export function watchOffer(resource: Resource): Offer {
+  return { ...readOffer(resource), yaml: false };
+}
 
 /** The object in the resource's own kind, as clients see it. Shared: do not edit. */
 export function objectOf(resource: Resource, subject: Subject): KubeObject {

@@ -2,7 +2,8 @@ import { type KindInfo, type KindRegistry, StatusError, verbsOf } from '#api';
 import type { ApiResponse, RequestContext, UpgradeRequest } from '../contracts.js';
 import type { SubresourceHandlers, VirtualHandlers } from '../deps.js';
 import { Pace } from '../watch/pace.js';
-import { watchObjects } from '../watch/watch.js';
+import { startWatch, watchObjects } from '../watch/watch.js';
+import { serveWatchSocket } from '../watch/websocket.js';
 import type { ObjectBody } from './object-body.js';
 import { getObject, listObjects } from './read.js';
 import type { Resource } from './resource.js';
@@ -66,10 +67,18 @@ export class ResourceRouter {
     return this.#verb(context, this.#resource(context, kind));
   }
 
-  /** Hands a protocol upgrade to the subresource that it is for; throws NotFound or MethodNotAllowed. */
+  /** Hands a protocol upgrade to the watch or subresource that it is for; throws NotFound or MethodNotAllowed. */
   async upgrade(context: RequestContext, request: UpgradeRequest): Promise<void> {
     const kind = this.kindOf(context);
     const { info } = context;
+    if (kind !== undefined && info.verb === 'watch' && info.subresource === '') {
+      if (!verbsOf(kind).includes('watch')) throw notAllowed();
+      const resource = this.#resource(context, kind);
+      const { drain } = this.#deps;
+      return serveWatchSocket(request, () =>
+        startWatch(context, resource, drain, this.#pace, (frames) => frames),
+      );
+    }
     const handler =
       kind === undefined ? undefined : this.#deps.subresources.get(`${kind.message}/${info.subresource}`);
     if (handler?.upgrade === undefined) {

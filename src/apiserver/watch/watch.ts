@@ -1,14 +1,13 @@
-import { isStatus, type KubeObject, type StatusError } from '#api';
+import { isStatus } from '#api';
 import type { CacheWatch, WatchItem, WatchOptions } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
-import { partialObject } from '../registry/partial.js';
 import { listQuery } from '../registry/query.js';
 import type { Resource } from '../registry/resource.js';
-import { objectOf, watchOffer } from '../registry/respond.js';
+import { watchOffer } from '../registry/respond.js';
 import { selectionOf } from '../registry/selection.js';
-import { buildTable, tableOptions } from '../registry/table.js';
 import { toStatusError } from '../request/errors.js';
-import { type Negotiated, negotiate } from '../request/negotiation.js';
+import { negotiate } from '../request/negotiation.js';
+import { type Framer, framerOf } from './framer.js';
 import type { Pace } from './pace.js';
 
 /** Upstream's --min-request-timeout: watches without a timeout of their own live this long, up to twice. */
@@ -16,30 +15,53 @@ const MIN_WATCH_SECONDS = 1800;
 /** Bytes joined into one write at most; a client that reads slowly gets its backlog in such pieces. */
 const WRITE_BYTES = 256 * 1024;
 
-/** Writes one item of a watch in the negotiated form. */
-type Framer = (item: WatchItem) => Buffer;
+/** A watch that has begun. */
+export interface StartedWatch<T> {
+  contentType: string;
+  /** The events' frames, some at a time as `pack` makes them; the last may be an ERROR event. */
+  frames: AsyncGenerator<T>;
+  /** The frames are text. */
+  text: boolean;
+}
 
-/**
- * A watch request: newline-delimited JSON events. A start that is too old is answered with 200 and one ERROR
- * event, which is what reflectors expect (apiserver/pkg/endpoints/handlers/watch.go).
- */
+/** What becomes of some frames that are to be sent together. */
+type Pack<T> = (frames: Buffer[]) => T;
+
+/** A watch request over HTTP: frames one after the other. */
 export async function watchObjects(
   context: RequestContext,
   resource: Resource,
   drain: AbortSignal,
   pace: Pace,
 ): Promise<ApiResponse> {
-  const form = negotiate(context.request.headers['accept'], watchOffer);
+  const { contentType, frames } = await startWatch(context, resource, drain, pace, oneWrite);
+  const headers = { 'content-type': contentType, 'cache-control': 'no-cache, private' };
+  return { status: 200, headers, body: frames };
+}
+
+/**
+ * Starts the watch that a request asks for. A start that is too old gives one ERROR event, which is what reflectors
+ * expect (apiserver/pkg/endpoints/handlers/watch.go); other refusals are thrown as StatusError.
+ */
+export async function startWatch<T>(
+  context: RequestContext,
+  resource: Resource,
+  drain: AbortSignal,
+  pace: Pace,
+  pack: Pack<T>,
+): Promise<StartedWatch<T>> {
+  const form = negotiate(context.request.headers['accept'], watchOffer(resource));
   const framer = framerOf(context, resource, form);
   const signal = AbortSignal.any([context.request.signal, drain]);
   const options = watchOptions(context, resource, signal);
-  const headers = { 'content-type': form.contentType, 'cache-control': 'no-cache, private' };
+  const text = form.encoding === 'json';
+  const contentType = text ? form.contentType : `${form.contentType};stream=watch`;
   try {
     const watch = await resource.cacher.watch(options);
-    return { status: 200, headers, body: frames(watch, framer, pace) };
+    return { contentType, text, frames: framesOf(watch, framer, pace, pack) };
   } catch (error) {
     if (!isStatus(error, 'Expired', 'Gone')) throw error;
-    return { status: 200, headers, body: single(errorFrame(error)) };
+    return { contentType, text, frames: single(pack([framer.error(error)])) };
   }
 }
 
@@ -59,93 +81,42 @@ function watchOptions(context: RequestContext, resource: Resource, signal: Abort
   };
 }
 
-async function* frames(watch: CacheWatch, framer: Framer, pace: Pace): AsyncGenerator<Buffer> {
+async function* framesOf<T>(watch: CacheWatch, framer: Framer, pace: Pace, pack: Pack<T>): AsyncGenerator<T> {
   const iterator = watch[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await iterator.next();
       if (next.done === true) return;
-      yield* pieces(next.value, framer);
+      yield* batches(next.value, framer, pack);
       await pace.rest();
     }
   } catch (error) {
-    yield errorFrame(toStatusError(error));
+    yield pack([framer.error(toStatusError(error))]);
   } finally {
     await iterator.return?.();
   }
 }
 
-/** The frames of some items, joined into as few writes as is sensible. */
-function* pieces(items: WatchItem[], framer: Framer): Generator<Buffer> {
-  let lines: Buffer[] = [];
+/** The frames of some items, in as few batches as is sensible. */
+function* batches<T>(items: WatchItem[], framer: Framer, pack: Pack<T>): Generator<T> {
+  let frames: Buffer[] = [];
   let size = 0;
   for (const item of items) {
-    const line = framer(item);
-    lines.push(line);
-    size += line.length;
+    const frame = framer.event(item);
+    frames.push(frame);
+    size += frame.length;
     if (size < WRITE_BYTES) continue;
-    yield Buffer.concat(lines, size);
-    lines = [];
+    yield pack(frames);
+    frames = [];
     size = 0;
   }
-  if (size > 0) yield lines.length === 1 ? lines[0]! : Buffer.concat(lines, size);
+  if (size > 0) yield pack(frames);
 }
 
-async function* single(frame: Buffer): AsyncGenerator<Buffer> {
-  yield frame;
+function oneWrite(frames: Buffer[]): Buffer {
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 }
 
-/** An ERROR event that carries a Status. */
-function errorFrame(error: StatusError): Buffer {
-  return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: error.status })}\n`, 'utf8');
-}
-
-function framerOf(context: RequestContext, resource: Resource, form: Negotiated): Framer {
-  if (form.transform === 'table') return tableFramer(context, resource, form);
-  if (form.transform === 'partial') {
-    const name = `partial/${form.transformVersion}`;
-    return shared(resource, name, (object) => partialObject(object, form.transformVersion));
-  }
-  if (resource.convert === undefined) return (item) => item.line();
-  return shared(resource, `kind/${resource.apiVersion}`, (object) => object);
-}
-
-/** Only the first event of a watch carries the column definitions. */
-function tableFramer(context: RequestContext, resource: Resource, form: Negotiated): Framer {
-  const options = tableOptions(context.info, form.transformVersion, 0);
-  const name = `table/${form.transformVersion}/${options.includeObject}/${resource.apiVersion}`;
-  const table = (object: KubeObject) => {
-    const objects = object.metadata.name === undefined ? [] : [object];
-    return buildTable(resource.kind, objects, { ...options, now: Date.now() }, object.metadata);
-  };
-  const first = shared(resource, `${name}/first`, table);
-  const next = shared(resource, name, (object) => ({ ...table(object), columnDefinitions: null }));
-  let started = false;
-  return (item) => {
-    if (item.object === undefined) return first(item);
-    const framer = started ? next : first;
-    started = true;
-    return framer(item);
-  };
-}
-
-/** A framer whose frames are built once per event and shared by all watchers that want the same form. */
-function shared(resource: Resource, name: string, form: (object: KubeObject) => unknown): Framer {
-  const build = (item: WatchItem): Buffer => {
-    const object =
-      item.object === undefined ? bookmark(resource, item) : objectOf(resource, { cached: item.object });
-    return Buffer.from(`${JSON.stringify({ type: item.type, object: form(object) })}\n`, 'utf8');
-  };
-  return (item) => item.encoded(name, build);
-}
-
-function bookmark(resource: Resource, item: WatchItem): KubeObject {
-  return {
-    kind: resource.kind.kind,
-    apiVersion: resource.apiVersion,
-    metadata: {
-      resourceVersion: String(item.revision),
-      ...(item.initialEventsEnd === true ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
-    },
-  };
+async function* single<T>(item: T): AsyncGenerator<T> {
+  yield item;
 }
