@@ -21,10 +21,9 @@ const confined: Record<string, string[]> = {
   lmdb: ['storage/lmdb'],
   commander: ['cli'],
   pino: ['base'],
-  'prom-client': ['base'],
   '@peculiar/x509': ['base'],
   'reflect-metadata': ['base'],
-  ws: ['node'],
+  ws: ['node', 'apiserver'],
   yaml: ['api/codec', 'client', 'proxy/config', 'cli'],
 };
 
