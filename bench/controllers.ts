@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createMetrics, silentLogger } from '#base';
-import type { Client } from '#client';
-import { createControllerManager } from '#controllers';
+import { type Client, createInformerFactory } from '#client';
+import { createControllerManager, createSchedulerManager } from '#controllers';
 import { createLmdbStore, createMemoryStore, type Store } from '#storage';
 import { identities, inProcessClient } from '../src/cli/compose/in-process.js';
 import { startServer, type TestServer } from '../test/apiserver/start-server.js';
@@ -70,16 +70,7 @@ export async function run(args: string[]): Promise<void> {
 async function measure(api: TestServer, store: Store, settings: Settings): Promise<void> {
   const client = inProcessClient(api.server, identities.admin);
   await createNodesAndNamespaces(client);
-  // The simulated nodes send no heartbeats; that they fall silent is not the matter here.
-  const manager = createControllerManager(
-    { nodeMonitorGracePeriodMs: 86_400_000 },
-    {
-      client: inProcessClient(api.server, identities.controllerManager),
-      clientFor: (user) => inProcessClient(api.server, user),
-      logger: silentLogger,
-      metrics: createMetrics(),
-    },
-  );
+  const controllers = controllersOf(api);
   const watched = new SliceWatch(client);
   const { podsPerService } = settings;
   const grow = async (from: number, to: number) => {
@@ -89,7 +80,7 @@ async function measure(api: TestServer, store: Store, settings: Settings): Promi
     await watched.holds(to * podsPerService);
     await delay(1000);
   };
-  await manager.start();
+  await controllers.start();
   await watched.ready();
   try {
     await grow(0, FEW_SERVICES);
@@ -103,9 +94,31 @@ async function measure(api: TestServer, store: Store, settings: Settings): Promi
     await measureRates(client, watched, settings.services, settings);
   } finally {
     watched.stop();
-    await manager.stop();
+    await controllers.stop();
     client.close();
   }
+}
+
+/** Controllers and scheduler on one cache, as `kubesvc up` runs them. */
+function controllersOf(api: TestServer) {
+  const client = inProcessClient(api.server, identities.controllerManager);
+  const informers = createInformerFactory(client, { logger: silentLogger });
+  const shared = { informers, logger: silentLogger, metrics: createMetrics() };
+  const managers = [
+    createControllerManager(
+      // The simulated nodes send no heartbeats; that they fall silent is not the matter here.
+      { nodeMonitorGracePeriodMs: 86_400_000 },
+      { ...shared, client, clientFor: (user) => inProcessClient(api.server, user) },
+    ),
+    createSchedulerManager({}, { ...shared, client: inProcessClient(api.server, identities.scheduler) }),
+  ];
+  return {
+    start: () => Promise.all(managers.map((manager) => manager.start())),
+    stop: async () => {
+      await Promise.all(managers.map((manager) => manager.stop()));
+      informers.stop();
+    },
+  };
 }
 
 function describeGrowth(

@@ -16,7 +16,7 @@ export class SliceWatch {
 
   constructor(client: Client) {
     this.#informers = createInformerFactory(client, { logger: silentLogger });
-    this.#slices = this.#informers.informer(Resources.endpointSlices);
+    this.#slices = this.#informers.informer(Resources.endpointSlices, { transform: readinessOnly });
     this.#slices.on({ add: (slice) => this.#changed(slice), update: (slice) => this.#changed(slice) });
   }
 
@@ -100,4 +100,22 @@ export class SliceWatch {
     const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
     return { fromRequest: sorted(this.#fromRequest), fromAck: sorted(this.#fromAck), events: this.#events };
   }
+}
+
+/** The consumer's own cache is not the matter: the benchmark's memory is to be the control plane's. */
+function readinessOnly({
+  metadata,
+  addressType,
+  endpoints,
+}: discovery.EndpointSlice): discovery.EndpointSlice {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    metadata: { name, namespace, uid, resourceVersion },
+    addressType,
+    endpoints: (endpoints ?? []).map(({ conditions, targetRef }) => ({
+      addresses: [],
+      conditions: { ready: conditions?.ready },
+      targetRef: { name: targetRef?.name },
+    })),
+  } as discovery.EndpointSlice;
 }

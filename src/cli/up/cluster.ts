@@ -227,14 +227,18 @@ export class Cluster implements Startable {
     const client = inProcessClient(this.#server!, identities.controllerManager);
     const scheduler = inProcessClient(this.#server!, identities.scheduler);
     const informers = createInformerFactory(this.admin, { logger });
+    // One cache for controllers and scheduler: the process would hold and parse every Pod twice.
+    const caches = createInformerFactory(client, { logger });
     // Stopped last: everything below still talks to the API while it stops.
     await this.#group.startMember(closing([client, scheduler, this.admin]));
+    await this.#group.startMember({ start: async () => {}, stop: async () => caches.stop() });
     await this.#group.startMember(
       createControllerManager(
         { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
         {
           client,
           clientFor: (user) => inProcessClient(this.#server!, user),
+          informers: caches,
           logger: logger.child({ part: 'controllers' }),
           metrics: createMetrics(),
         },
@@ -243,7 +247,12 @@ export class Cluster implements Startable {
     await this.#group.startMember(
       createSchedulerManager(
         {},
-        { client: scheduler, logger: logger.child({ part: 'scheduler' }), metrics: createMetrics() },
+        {
+          client: scheduler,
+          informers: caches,
+          logger: logger.child({ part: 'scheduler' }),
+          metrics: createMetrics(),
+        },
       ),
     );
     const nodeIp = nodeSettings(this.#settings)[0]!.ip;
