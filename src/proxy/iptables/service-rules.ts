@@ -22,7 +22,7 @@ export const SHARED = {
 const MASQUERADE = `-j ${CHAIN.markMasquerade}`;
 
 /** Source matches of the local detector; undefined without one for the family. */
-function localMatch(settings: NodeSettings): { isLocal: string; isNotLocal: string } | undefined {
+export function localMatch(settings: NodeSettings): { isLocal: string; isNotLocal: string } | undefined {
   const detector = settings.localDetector;
   if (detector?.kind === 'bridge')
     return { isLocal: `-i ${detector.name}`, isNotLocal: `! -i ${detector.name}` };

@@ -5,6 +5,10 @@ import { type Flow, testSettings } from './flows.js';
 export interface ModeFlow extends Flow {
   /** What iptables does where upstream's two modes differ; '' is untouched. */
   iptables?: string;
+  /** What ipvs does where it differs from both, as upstream's. */
+  ipvs?: Pick<Flow, 'output' | 'masq'>;
+  /** What the userspace mode does where sockets differ from rules. */
+  userspace?: string;
 }
 
 /** Flows through one cluster: traced through rules, and sent as real connections where a mode has no rules. */

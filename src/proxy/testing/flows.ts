@@ -1,10 +1,13 @@
 import type { LocalDetector, NodeSettings } from '../contract.js';
 import { renderIptables } from '../iptables/proxier.js';
+import { renderIpvs } from '../ipvs/render.js';
 import { renderNftables } from '../nftables/render.js';
 import { type Family, parseCidr } from '../state/addresses.js';
 import { DesiredState } from '../state/desired-state.js';
 import { IptTables } from '../trace/ipt-table.js';
 import { traceIptables } from '../trace/ipt-trace.js';
+import { IpvsKernel } from '../trace/ipvs-kernel.js';
+import { traceIpvs } from '../trace/ipvs-trace.js';
 import { NftTable } from '../trace/nft-table.js';
 import { traceNft } from '../trace/nft-trace.js';
 import type { Outcome, Packet, TraceNode } from '../trace/packet.js';
@@ -53,12 +56,16 @@ export async function desiredOf(
   return state;
 }
 
+/** Modes whose rules a tracer understands. */
+export const tracedModes = ['nftables', 'iptables', 'ipvs'] as const;
+export type TracedMode = (typeof tracedModes)[number];
+
 /** Rules of some mode, ready to trace through. */
 export type Trace = (packet: Packet, node: TraceNode) => Outcome[];
 
 /** What a fresh proxy of the mode would write for this cluster. */
 export async function rulesFor(
-  mode: 'nftables' | 'iptables',
+  mode: TracedMode,
   cluster: TestCluster,
   settings = testSettings(),
 ): Promise<Trace> {
@@ -67,6 +74,11 @@ export async function rulesFor(
     return (packet, node) => traceNft(table, packet, node);
   }
   const state = await desiredOf(cluster, settings.family);
+  if (mode === 'ipvs') {
+    const kernel = new IpvsKernel();
+    kernel.load(renderIpvs(state.owned(), { ...settings, scheduler: 'rr', ownAddresses: [NODE_IP] }));
+    return (packet, node) => traceIpvs(kernel, packet, node);
+  }
   const tables = new IptTables();
   tables.restore(renderIptables(state.owned(), settings));
   return (packet, node) => traceIptables(tables, packet, node);

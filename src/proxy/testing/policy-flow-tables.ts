@@ -30,7 +30,14 @@ add(
   ),
   [
     { name: 'pod to cluster IP', source: POD, destination: '172.30.0.41', port: 80, output: BOTH },
-    { name: 'pod to external IP', source: POD, destination: '192.168.99.11', port: 80, output: BOTH },
+    {
+      name: 'pod to external IP',
+      source: POD,
+      destination: '192.168.99.11',
+      port: 80,
+      output: BOTH,
+      ipvs: { output: '10.180.0.1:80' },
+    },
     {
       name: 'external to external IP',
       source: EXTERNAL_CLIENT,
@@ -38,7 +45,14 @@ add(
       port: 80,
       output: '10.180.0.1:80',
     },
-    { name: 'pod to load balancer IP', source: POD, destination: '1.2.3.4', port: 80, output: BOTH },
+    {
+      name: 'pod to load balancer IP',
+      source: POD,
+      destination: '1.2.3.4',
+      port: 80,
+      output: BOTH,
+      ipvs: { output: '10.180.0.1:80' },
+    },
     {
       name: 'external to load balancer IP',
       source: EXTERNAL_CLIENT,
@@ -53,8 +67,16 @@ add(
       port: 80,
       output: BOTH,
       masq: true,
+      ipvs: { output: '10.180.0.1:80' },
     },
-    { name: 'pod to NodePort', source: POD, destination: NODE_IP, port: NODE_PORT, output: BOTH },
+    {
+      name: 'pod to NodePort',
+      source: POD,
+      destination: NODE_IP,
+      port: NODE_PORT,
+      output: BOTH,
+      ipvs: { output: '10.180.0.1:80' },
+    },
     {
       name: 'external to NodePort',
       source: EXTERNAL_CLIENT,
@@ -77,6 +99,7 @@ add(
       destination: '192.168.99.11',
       port: 80,
       output: 'DROP',
+      ipvs: { output: '10.180.2.1:80' },
     },
     {
       name: 'external to load balancer IP',
@@ -84,6 +107,7 @@ add(
       destination: '1.2.3.4',
       port: 80,
       output: 'DROP',
+      ipvs: { output: '10.180.2.1:80' },
     },
     {
       name: 'external to NodePort',
@@ -91,6 +115,7 @@ add(
       destination: NODE_IP,
       port: NODE_PORT,
       output: 'DROP',
+      ipvs: { output: '10.180.2.1:80' },
     },
     {
       name: 'pod to load balancer IP',
@@ -106,6 +131,7 @@ add(
       port: NODE_PORT,
       output: '10.180.2.1:80',
       masq: true,
+      ipvs: { output: '10.180.2.1:80' },
     },
   ],
 );
@@ -168,7 +194,17 @@ const internal = (
       makeService('itp', '172.30.1.1', { internalTrafficPolicy: policy }),
       ...(endpoints.length === 0 ? [] : [makeSlice('itp', endpoints)]),
     ),
-    [{ name: 'pod to cluster IP', source: POD, destination: '172.30.1.1', port: 80, output }],
+    [
+      {
+        name: 'pod to cluster IP',
+        source: POD,
+        destination: '172.30.1.1',
+        port: 80,
+        output,
+        // Its list for policy Cluster is empty when nothing but the cluster IP leads here.
+        ...(output === 'DROP' ? { ipvs: { output: 'REJECT' } } : {}),
+      },
+    ],
   );
 const here = (ip: string) => ({ ip, node: NODE_NAME });
 const there = (ip: string) => ({ ip, node: OTHER_NODE });
@@ -222,6 +258,8 @@ function terminating(
         port: 80,
         output: outside,
         masq: policy === 'Cluster' && outside.includes(':'),
+        // It uses the remote ones instead.
+        ...(outside === 'DROP' ? { ipvs: { output: inside } } : {}),
       },
     ],
   );

@@ -64,7 +64,7 @@ function restoreLine(chains: Map<string, string[]>, table: string, line: string)
 }
 
 function checkTarget(chains: Map<string, string[]>, name: string, rule: string): void {
-  const target = / ?-j (KSVC-\S+)/.exec(rule)?.[1];
+  const target = / ?-j ((?:KSVC|KUBE)-\S+)/.exec(rule)?.[1];
   const table = name.split(' ')[0]!;
   if (target !== undefined && !chains.has(`${table} ${target}`))
     throw new TraceSyntaxError(`no chain ${target}: ${name} ${rule}`);

@@ -3,7 +3,8 @@ import { matchesLiteral } from './nft-expression.js';
 import type { Outcome, Packet, TraceNode } from './packet.js';
 import { TraceSyntaxError } from './tokens.js';
 
-interface State {
+/** A packet on its way. */
+export interface State {
   packet: Packet;
   path: string[];
   verdict: 'continue' | 'accept' | 'DROP' | 'REJECT';
@@ -20,12 +21,7 @@ export function traceIptables(tables: IptTables, packet: Packet, node: TraceNode
   const isOwn = packet.inputInterface === '';
   let states: State[] = [{ packet, path: [], verdict: 'continue' }];
   const hook = (chainOf: (state: State) => string | undefined) => {
-    states = states.flatMap((state) => {
-      const chain = isFinal(state) ? undefined : chainOf(state);
-      return chain === undefined
-        ? [state]
-        : runChain(tables, node, chain, { ...state, verdict: 'continue' }, 0);
-    });
+    states = runHook(tables, node, states, chainOf);
   };
   const staysHere = ({ packet: now }: State) => node.isLocal(now.destination);
   hook(() => (isOwn ? 'nat OUTPUT' : 'nat PREROUTING'));
@@ -33,6 +29,25 @@ export function traceIptables(tables: IptTables, packet: Packet, node: TraceNode
   hook((state) => (isOwn || !staysHere(state) ? 'nat POSTROUTING' : undefined));
   // What the node sends to itself comes back in through the loopback interface; NAT has been decided by then.
   hook((state) => (isOwn && staysHere(state) ? 'filter INPUT' : undefined));
+  return outcomesOf(states);
+}
+
+/** Sends each state that is still on its way through the built-in chain (`table chain`) that is named for it, if any. */
+export function runHook(
+  tables: IptTables,
+  node: TraceNode,
+  states: readonly State[],
+  chainOf: (state: State) => string | undefined,
+): State[] {
+  return states.flatMap((state) => {
+    const chain = isFinal(state) ? undefined : chainOf(state);
+    return chain === undefined
+      ? [state]
+      : runChain(tables, node, chain, { ...state, verdict: 'continue' }, 0);
+  });
+}
+
+export function outcomesOf(states: readonly State[]): Outcome[] {
   return states.map(({ packet: sent, path, verdict }) => ({
     packet: sent,
     path,
@@ -57,7 +72,7 @@ function runChain(tables: IptTables, node: TraceNode, name: string, start: State
     return [...take(now), ...skipped];
 
     function take(taken: State): State[] {
-      if (target.startsWith('KSVC-')) {
+      if (tables.chains.has(`${table} ${target}`)) {
         return runChain(tables, node, `${table} ${target}`, taken, depth + 1).flatMap((result) =>
           result.verdict === 'continue' ? from(index + 1, result) : [result],
         );
@@ -121,6 +136,9 @@ const MODULES = new Set([
   'mark',
   'recent',
   'statistic',
+  'set',
+  'physdev',
+  'ipvs',
 ]);
 
 function parseRule(rule: string, packet: Packet, node: TraceNode) {
@@ -140,7 +158,14 @@ function parseRule(rule: string, packet: Packet, node: TraceNode) {
       if (name === '--rcheck') match.matches = false;
       continue;
     }
-    const value = words[++i] ?? '';
+    if (name === '--physdev-is-in') {
+      // No traced packet comes through the port of a bridge.
+      match.matches &&= negated;
+      negated = false;
+      continue;
+    }
+    // Sets have the one option with two words.
+    const value = name === '--match-set' ? `${words[++i]} ${words[++i]}` : (words[++i] ?? '');
     if (name === '-j') target = value;
     else if (name === '--probability' || name === '--mode') match.isRandom = true;
     else if (WITHOUT_EFFECT.has(name)) options.set(name, value);
@@ -175,6 +200,15 @@ function matchOption(name: string, value: string, packet: Packet, node: TraceNod
       const [wanted, mask] = value.split('/').map(Number);
       return (packet.mark & mask!) >>> 0 === wanted;
     }
+    case '--match-set':
+      if (node.inSet === undefined) throw new TraceSyntaxError(`there are no sets: ${rule}`);
+      return node.inSet(value.split(' ')[0]!, value.split(' ')[1]!.split(','), packet);
+    case '--vaddr':
+      return packet.virtual?.address === value;
+    case '--vproto':
+      return packet.virtual !== undefined && packet.protocol === value;
+    case '--vport':
+      return packet.virtual?.port === Number(value);
     default:
       throw new TraceSyntaxError(`unknown option "${name}": ${rule}`);
   }

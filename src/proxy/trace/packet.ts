@@ -11,11 +11,15 @@ export interface Packet {
   readonly inputInterface: string;
   readonly mark: number;
   readonly masqueraded: boolean;
+  /** The virtual server that took it, in ipvs mode. */
+  readonly virtual?: { readonly address: string; readonly port: number };
 }
 
 /** The node whose rules are traced. */
 export interface TraceNode {
   isLocal(address: string): boolean;
+  /** Whether the packet's fields (`src` or `dst`, by position: address, port, address) are in an ipset. */
+  inSet?(set: string, fields: readonly string[], packet: Packet): boolean;
 }
 
 export type FinalVerdict = 'ACCEPT' | 'DROP' | 'REJECT';
