@@ -169,8 +169,9 @@ describe('a reflector', () => {
       },
     });
     const sink = {
-      replace: (objects: core.Pod[], rv: string) =>
-        log.push(`replace ${objects.map((o) => o.metadata.name)} ${rv}`),
+      replace: async (objects: core.Pod[], rv: string) => {
+        log.push(`replace ${objects.map((o) => o.metadata.name)} ${rv}`);
+      },
       apply: (event: WatchEvent<core.Pod>) =>
         log.push(`${event.type} ${event.object.metadata.name ?? ''}`.trim()),
       current: () => undefined,

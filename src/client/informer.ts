@@ -13,6 +13,9 @@ import type {
 import { type IndexValue, ObjectCache } from './object-cache.js';
 import { type ReflectorSink, reflect } from './reflector.js';
 
+/** Delivering a full list pauses after this long. */
+const SLICE_MS = 5;
+
 /** Builds a factory whose informers share one client; `stop` ends all of them. */
 export function createInformerFactory(client: Client, options: { logger: Logger }): InformerFactory {
   return new SharedInformerFactory(client, options.logger);
@@ -141,11 +144,16 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink
     });
   }
 
-  replace(objects: T[], resourceVersion: string): void {
+  /** Fifty thousand objects and their handlers take most of a second: the event loop runs in between. */
+  async replace(objects: T[], resourceVersion: string): Promise<void> {
     const present = new Set<string>();
+    let pause = Date.now() + SLICE_MS;
     for (const object of objects) {
       present.add(objectKey(object));
       this.#put(object);
+      if (Date.now() < pause) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      pause = Date.now() + SLICE_MS;
     }
     for (const key of this.#cache.keys()) if (!present.has(key)) this.#remove(key);
     this.#resourceVersion = resourceVersion;

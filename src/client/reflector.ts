@@ -10,7 +10,7 @@ const SHORT_WATCH_MS = 1000;
 /** Where a reflector delivers: a full replacement first, then changes in order. */
 export interface ReflectorSink<T extends KubeObject> {
   /** The complete state at a revision; ends any state that was there before. */
-  replace(objects: T[], resourceVersion: string): void;
+  replace(objects: T[], resourceVersion: string): Promise<void>;
   apply(event: WatchEvent<T>): void;
   /** The sink's own object when it has this one at this revision: a new list then shares it instead of doubling the state. */
   current(object: T): T | undefined;
@@ -107,7 +107,7 @@ class Reflector<T extends KubeObject> {
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
     } while (token !== undefined);
     this.#resourceVersion = resourceVersion;
-    this.#sink.replace(items, resourceVersion);
+    await this.#sink.replace(items, resourceVersion);
     this.#sink.contact();
   }
 
@@ -143,7 +143,7 @@ class Reflector<T extends KubeObject> {
       const resourceVersion = event.object.metadata.resourceVersion ?? '';
       if (event.type === 'BOOKMARK') {
         if (initialObjects !== undefined && endsInitialEvents(event.object)) {
-          this.#sink.replace(initialObjects, resourceVersion);
+          await this.#sink.replace(initialObjects, resourceVersion);
           initialObjects = undefined;
         }
       } else {

@@ -43,7 +43,9 @@ function fixture(programs = new NftPrograms()) {
     change();
     while (!events.slice(from).some(isIt)) await new Promise<void>((resolve) => (wake = resolve));
   };
-  const elements = (map: string) => [...(programs.tables.ip.sets.get(map)?.elements ?? [])];
+  /** Elements of a map, in whichever generation is in use. */
+  const elements = (map: string) =>
+    [map, `${map}-b`].flatMap((name) => [...(programs.tables.ip.sets.get(name)?.elements ?? [])]);
   return { api, proxy, programs, metrics, synced, elements };
 }
 

@@ -1,4 +1,4 @@
-import { type core, type discovery, objectKey } from '#api';
+import { type core, type discovery, type meta, objectKey } from '#api';
 import { type Informer, type InformerFactory, Resources } from '#client';
 import type { ClusterView } from './state/desired-state.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
@@ -26,21 +26,76 @@ export function triggerTime(slice: discovery.EndpointSlice): number | undefined 
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Keeps what rules are made of; the rest would only take memory. May mutate its argument. */
-function trimSlice(slice: discovery.EndpointSlice): discovery.EndpointSlice {
-  delete slice.metadata.managedFields;
-  delete slice.metadata.ownerReferences;
-  for (const endpoint of slice.endpoints ?? []) {
-    delete endpoint.targetRef;
-    delete endpoint.hostname;
-    delete endpoint.deprecatedTopology;
-  }
-  return slice;
+/** Annotations of ours; others say nothing to a proxy. */
+const OWN_ANNOTATION = /^kubesvc\.dev\//;
+
+function pick(
+  from: Record<string, string> | undefined,
+  wanted: (name: string) => boolean,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([name]) => wanted(name)));
 }
 
+/** What a proxy reads of an object's metadata. */
+function trimMetadata(
+  metadata: meta.ObjectMeta,
+  labels: readonly string[],
+  annotations: readonly string[] = [],
+): meta.ObjectMeta {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    labels: pick(metadata.labels, (label) => labels.includes(label)),
+    annotations: pick(
+      metadata.annotations,
+      (name) => annotations.includes(name) || OWN_ANNOTATION.test(name),
+    ),
+  };
+}
+
+/** A Service as far as a proxy reads it. */
 function trimService(service: core.Service): core.Service {
-  delete service.metadata.managedFields;
-  return service;
+  const { selector: _, ipFamilies: _f, ipFamilyPolicy: _p, ...spec } = service.spec ?? {};
+  const ingress = service.status?.loadBalancer?.ingress;
+  return {
+    metadata: trimMetadata(service.metadata, [PROXY_NAME_LABEL]),
+    spec,
+    ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
+  };
+}
+
+/**
+ * Trims EndpointSlices. Endpoints come by the hundred thousand: those of a slice share their names and, mostly,
+ * their conditions, and what nobody reads is gone.
+ */
+function createSliceTrimmer(): (slice: discovery.EndpointSlice) => discovery.EndpointSlice {
+  const names = new Map<string, string>();
+  const conditions = new Map<string, discovery.EndpointConditions>();
+  const shared = <T>(pool: Map<string, T>, key: string, value: T): T => {
+    const known = pool.get(key);
+    if (known !== undefined) return known;
+    pool.set(key, value);
+    return value;
+  };
+  const trimEndpoint = (endpoint: discovery.Endpoint): discovery.Endpoint => {
+    const { ready, serving, terminating } = endpoint.conditions ?? {};
+    const { nodeName, hints } = endpoint;
+    return {
+      addresses: endpoint.addresses.length === 1 ? endpoint.addresses : endpoint.addresses.slice(0, 1),
+      conditions: shared(conditions, `${ready} ${serving} ${terminating}`, endpoint.conditions ?? {}),
+      ...(nodeName === undefined ? {} : { nodeName: shared(names, nodeName, nodeName) }),
+      ...(hints === undefined ? {} : { hints }),
+    };
+  };
+  return (slice) => ({
+    metadata: trimMetadata(slice.metadata, [SERVICE_NAME_LABEL], [TRIGGER_ANNOTATION]),
+    addressType: slice.addressType,
+    ...(slice.ports === undefined ? {} : { ports: slice.ports }),
+    endpoints: (slice.endpoints ?? []).map(trimEndpoint),
+  });
 }
 
 /** The caches that the proxy reads, with upstream's selectors. */
@@ -52,7 +107,7 @@ export function createProxyInformers(factory: InformerFactory, nodeName: string)
   });
   const slices = factory.informer(Resources.endpointSlices, {
     labelSelector: '!service.kubernetes.io/headless',
-    transform: trimSlice,
+    transform: createSliceTrimmer(),
   });
   slices.addIndex(BY_SERVICE, (slice) => {
     const key = serviceKeyOf(slice);

@@ -2,7 +2,7 @@ import type { LocalDetector, NodeSettings } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { NamedObject } from './facts.js';
 import { endpointMap, type ListKind } from './lists.js';
-import { nftFamily } from './names.js';
+import { type Generation, nftFamily } from './names.js';
 
 /** A chain of the table's skeleton; `hook` is set for base chains. */
 export interface BaseObject {
@@ -30,23 +30,26 @@ function chain(name: string, rules: string[], hook = ''): BaseObject {
   return { name, object: { kind: 'chain', rules }, hook };
 }
 
-function endpointMaps(family: Family): BaseObject[] {
+function endpointMaps(family: Family, generation: Generation): BaseObject[] {
   const ip = nftFamily(family);
   return PROTOCOLS.flatMap((protocol) =>
     LIST_KINDS.map((kind) => {
       const destination = kind.startsWith('vip') ? `${ip} daddr . ${protocol} dport` : `${protocol} dport`;
       const data = `${ip} daddr . ${protocol} dport`;
-      return map(endpointMap(kind, protocol), `typeof ${destination} . numgen random mod 65536 : ${data} ;`);
+      return map(
+        endpointMap(kind, protocol, generation),
+        `typeof ${destination} . numgen random mod 65536 : ${data} ;`,
+      );
     }),
   );
 }
 
-function setsAndMaps(family: Family): BaseObject[] {
+function setsAndMaps(family: Family, generation: Generation): BaseObject[] {
   const ip = nftFamily(family);
   const address = family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr';
   const byAddress = `typeof ${ip} daddr . meta l4proto . th dport : verdict ;`;
   const byPort = 'typeof meta l4proto . th dport : verdict ;';
-  return [
+  const objects = [
     set('cluster-ips', `type ${address} ;`),
     set('nodeport-ips', `type ${address} ;`),
     set('service-cidrs', `type ${address} ; flags interval ;`),
@@ -57,7 +60,10 @@ function setsAndMaps(family: Family): BaseObject[] {
     ...['service-nodeports', 'nodeport-lists', 'nodeport-local-lists', 'no-endpoint-nodeports'].map((name) =>
       map(name, byPort),
     ),
-    ...endpointMaps(family),
+  ];
+  return [
+    ...objects.map((object) => ({ ...object, name: object.name + generation })),
+    ...endpointMaps(family, generation),
   ];
 }
 
@@ -78,29 +84,39 @@ function sourceMatches(
   return match(`${nftFamily(family)} saddr`, texts.length === 1 ? texts[0]! : `{ ${texts.join(', ')} }`);
 }
 
-const lookup = (ip: string, name: string) => `${ip} daddr . meta l4proto . th dport vmap @${name}`;
-const portLookup = (name: string) => `meta l4proto . th dport vmap @${name}`;
+/** The node's settings, and the generation of sets and maps that rules refer to. */
+interface Skeleton extends NodeSettings {
+  readonly generation: Generation;
+}
+
+const lookup = ({ family, generation }: Skeleton, name: string) =>
+  `${nftFamily(family)} daddr . meta l4proto . th dport vmap @${name}${generation}`;
+const portLookup = ({ generation }: Skeleton, name: string) =>
+  `meta l4proto . th dport vmap @${name}${generation}`;
 
 /** NodePorts answer on chosen addresses, or on every local one but loopback (that would need route_localnet). */
-function nodePortMatch(settings: NodeSettings): string {
+function nodePortMatch(settings: Skeleton): string {
   const ip = nftFamily(settings.family);
-  if (settings.nodePortAddresses !== 'all') return `${ip} daddr @nodeport-ips`;
+  if (settings.nodePortAddresses !== 'all') return `${ip} daddr @nodeport-ips${settings.generation}`;
   const loopback = settings.family === 'IPv4' ? '127.0.0.0/8' : '::1';
   return `fib daddr type local ${ip} daddr != ${loopback}`;
 }
 
-function dispatchRules(settings: NodeSettings): string[] {
+function dispatchRules(settings: Skeleton): string[] {
   const ip = nftFamily(settings.family);
   const source = sourceMatches(settings.localDetector, settings.family);
   const rules: string[] = [];
-  if (settings.masqueradeAll) rules.push(`${ip} daddr @cluster-ips jump mark-for-masquerade`);
+  if (settings.masqueradeAll)
+    rules.push(`${ip} daddr @cluster-ips${settings.generation} jump mark-for-masquerade`);
   else if (source !== undefined) {
-    rules.push(`${ip} daddr @cluster-ips ${source.isNotLocal} jump mark-for-masquerade`);
+    rules.push(
+      `${ip} daddr @cluster-ips${settings.generation} ${source.isNotLocal} jump mark-for-masquerade`,
+    );
   }
   return [
     ...rules,
-    lookup(ip, 'service-ips'),
-    `${nodePortMatch(settings)} ${portLookup('service-nodeports')}`,
+    lookup(settings, 'service-ips'),
+    `${nodePortMatch(settings)} ${portLookup(settings, 'service-nodeports')}`,
   ];
 }
 
@@ -109,8 +125,7 @@ function dispatchRules(settings: NodeSettings): string[] {
  * come back through this node. Local: pods and the node itself go to any endpoint, as if they had gone out to
  * the load balancer and come back to a node with endpoints; everybody else only to endpoints here.
  */
-function policyChains(settings: NodeSettings): BaseObject[] {
-  const ip = nftFamily(settings.family);
+function policyChains(settings: Skeleton): BaseObject[] {
   const source = sourceMatches(settings.localDetector, settings.family);
   const pair = (name: string, cluster: string, local: string) => [
     chain(`${name}-cluster`, ['jump mark-for-masquerade', cluster]),
@@ -123,31 +138,36 @@ function policyChains(settings: NodeSettings): BaseObject[] {
     ]),
   ];
   return [
-    ...pair('external', lookup(ip, 'external-lists'), lookup(ip, 'local-lists')),
-    ...pair('nodeport', portLookup('nodeport-lists'), portLookup('nodeport-local-lists')),
+    ...pair('external', lookup(settings, 'external-lists'), lookup(settings, 'local-lists')),
+    ...pair('nodeport', portLookup(settings, 'nodeport-lists'), portLookup(settings, 'nodeport-local-lists')),
   ];
 }
 
-function masqueradeRules(settings: NodeSettings): string[] {
+function masqueradeRules(settings: Skeleton): string[] {
   const ip = nftFamily(settings.family);
   const mark = hex(settings.masqueradeMark);
   return [
     // The bit is cleared again: an IPsec or tunnel packet passes here a second time and keeps its mark.
     `meta mark & ${mark} != 0 meta mark set meta mark ^ ${mark} masquerade fully-random`,
-    `${ip} saddr . ${ip} daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random`,
+    `${ip} saddr . ${ip} daddr . meta l4proto . th dport @hairpin-connections${settings.generation} masquerade fully-random`,
   ];
 }
 
-function helperChains(settings: NodeSettings): BaseObject[] {
+function helperChains(settings: Skeleton): BaseObject[] {
   const ip = nftFamily(settings.family);
   return [
     chain('reject-chain', ['reject']),
     chain('mark-for-masquerade', [`meta mark set meta mark | ${hex(settings.masqueradeMark)}`]),
     chain('masquerading', masqueradeRules(settings)),
-    chain('firewall-check', [lookup(ip, 'firewall-ips')]),
-    chain('service-endpoints-check', [lookup(ip, 'no-endpoint-services')]),
-    chain('nodeport-endpoints-check', [`${nodePortMatch(settings)} ${portLookup('no-endpoint-nodeports')}`]),
-    chain('cluster-ips-check', [`${ip} daddr @cluster-ips reject`, `${ip} daddr @service-cidrs drop`]),
+    chain('firewall-check', [lookup(settings, 'firewall-ips')]),
+    chain('service-endpoints-check', [lookup(settings, 'no-endpoint-services')]),
+    chain('nodeport-endpoints-check', [
+      `${nodePortMatch(settings)} ${portLookup(settings, 'no-endpoint-nodeports')}`,
+    ]),
+    chain('cluster-ips-check', [
+      `${ip} daddr @cluster-ips${settings.generation} reject`,
+      `${ip} daddr @service-cidrs${settings.generation} drop`,
+    ]),
     ...policyChains(settings),
     chain('services', dispatchRules(settings)),
   ];
@@ -184,15 +204,19 @@ function baseChains(): BaseObject[] {
 }
 
 /** The table's skeleton for these settings: everything that does not belong to a single Service. */
-export function baseObjects(settings: NodeSettings): BaseObject[] {
-  return [...setsAndMaps(settings.family), ...helperChains(settings), ...baseChains()];
+export function baseObjects(settings: NodeSettings, generation: Generation): BaseObject[] {
+  const chains = helperChains({ ...settings, generation });
+  return [...setsAndMaps(settings.family, generation), ...chains, ...baseChains()];
 }
 
-/** Elements that come from the node's settings, as `container key`. */
-export function settingsElements(settings: NodeSettings): string[] {
+/** Elements that come from the node's settings. */
+export function settingsElements(
+  settings: NodeSettings,
+  generation: Generation,
+): { container: string; key: string }[] {
   const addresses = settings.nodePortAddresses === 'all' ? [] : settings.nodePortAddresses;
   return [
-    ...addresses.map((address) => `nodeport-ips ${address}`),
-    ...settings.serviceCIDRs.map((cidr) => `service-cidrs ${cidr}`),
+    ...addresses.map((key) => ({ container: `nodeport-ips${generation}`, key })),
+    ...settings.serviceCIDRs.map((key) => ({ container: `service-cidrs${generation}`, key })),
   ];
 }

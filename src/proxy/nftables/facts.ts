@@ -4,27 +4,31 @@ export type NamedObject =
   | { kind: 'set' | 'map'; definition: string };
 
 /**
- * What one Service contributes to the table. Facts of different Services may coincide (a generic chain, a
+ * Takes what one Service contributes to the table. Facts of different Services may coincide (a generic chain, a
  * hairpin tuple of a pod behind two Services): the table holds a fact as long as somebody contributes it.
  */
-export interface Facts {
-  /** `container` + blank + `key` → value; the value of a set's element is empty. */
-  readonly elements: Map<string, string>;
-  readonly objects: Map<string, NamedObject>;
+export interface FactSink {
+  /** The value of a set's element is empty. */
+  element(container: string, key: string, value: string): void;
+  /** `make` runs only where the text is needed: most Services share their chains. */
+  object(name: string, make: () => NamedObject): void;
 }
 
-export function emptyFacts(): Facts {
-  return { elements: new Map(), objects: new Map() };
-}
+/** One Service's facts, collected for comparison. */
+export class Facts implements FactSink {
+  /** By container, then key. */
+  readonly elements = new Map<string, Map<string, string>>();
+  readonly objects = new Map<string, NamedObject>();
 
-export function addElement(facts: Facts, container: string, key: string, value = ''): void {
-  facts.elements.set(`${container} ${key}`, value);
-}
+  element(container: string, key: string, value: string): void {
+    const elements = this.elements.get(container);
+    if (elements === undefined) this.elements.set(container, new Map([[key, value]]));
+    else elements.set(key, value);
+  }
 
-/** Splits an element's name into its container and its key. */
-export function splitElement(name: string): { container: string; key: string } {
-  const blank = name.indexOf(' ');
-  return { container: name.slice(0, blank), key: name.slice(blank + 1) };
+  object(name: string, make: () => NamedObject): void {
+    this.objects.set(name, make());
+  }
 }
 
 export function sameObject(a: NamedObject, b: NamedObject): boolean {
@@ -33,20 +37,4 @@ export function sameObject(a: NamedObject, b: NamedObject): boolean {
     return a.rules.length === b.rules.length && a.rules.every((rule, i) => rule === b.rules[i]);
   }
   return a.kind === b.kind && a.definition === b.definition;
-}
-
-/** Where facts are written: a transaction. */
-export interface FactSink {
-  put(name: string, object: NamedObject, existed: boolean): void;
-  addElement(name: string, value: string): void;
-}
-
-/** Writes a service's facts into an empty table; `written` holds the objects that are there already. */
-export function addFacts(facts: Facts, written: Set<string>, sink: FactSink): void {
-  for (const [name, object] of facts.objects) {
-    if (written.has(name)) continue;
-    written.add(name);
-    sink.put(name, object, false);
-  }
-  for (const [name, value] of facts.elements) sink.addElement(name, value);
 }

@@ -8,8 +8,19 @@ export const TABLE = 'kubesvc-proxy';
 /** Increased whenever base chains, maps or sets change shape; a table of another layout is replaced. */
 export const LAYOUT = 'kubesvc proxy layout 1';
 
+/**
+ * The maps and sets that hold Services' data, and the chains that Services share, exist in two generations: a full
+ * sync fills the one that is not in use, step by step, and a last transaction lets the rules refer to it.
+ */
+export type Generation = '' | '-b';
+
 export function nftFamily(family: Family): 'ip' | 'ip6' {
   return family === 'IPv4' ? 'ip' : 'ip6';
+}
+
+/** The command that creates the table. */
+export function createTable(family: Family): string {
+  return `add table ${nftFamily(family)} ${TABLE} { comment "${LAYOUT}" ; }`;
 }
 
 export const l4 = (protocol: Protocol): 'tcp' | 'udp' | 'sctp' =>

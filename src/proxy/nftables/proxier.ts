@@ -9,10 +9,11 @@ import {
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
-import { addFacts, type NamedObject } from './facts.js';
+import type { NamedObject } from './facts.js';
+import { type Existing, FullLoad } from './full-load.js';
 import { TableWatch } from './monitor.js';
-import { LAYOUT, nftFamily, TABLE } from './names.js';
-import { putBase, TableState } from './table.js';
+import { createTable, type Generation, LAYOUT, nftFamily, TABLE } from './names.js';
+import { TableState } from './table.js';
 import { Transaction } from './transaction.js';
 
 export interface NftablesOptions {
@@ -28,8 +29,20 @@ const OLDEST_PATCH = 6;
 /** Rendering pauses after this long, so that health checks and watches are served meanwhile. */
 const SLICE_MS = 10;
 
-/** Objects in the kernel's table, by name. */
-type Existing = Map<string, NamedObject['kind']>;
+/** Operations per stage of a full load: the first is small, so that the kernel has something to do early. */
+const FIRST_STAGE = 4000;
+const STAGE = 20_000;
+
+/** The table as the kernel has it. */
+interface Found {
+  objects: Existing;
+  /** The generation that rules refer to; undefined when nothing is in force. */
+  generation: Generation | undefined;
+  /** Commands that ready the table for a load. */
+  head: string[];
+  /** Whether the load must be one transaction: the table that is in force goes away in it. */
+  isReplaced: boolean;
+}
 
 /** The nftables mode (upstream pkg/proxy/nftables); `docs/proxy.md` explains the layout. */
 export class NftablesProxier implements Proxier {
@@ -61,21 +74,44 @@ export class NftablesProxier implements Proxier {
       throw new ModeUnavailableError('nftables', `${text.trim()} is older than v1.0.${OLDEST_PATCH}`);
   }
 
+  /** A full load makes more events than the monitor can read: it pauses meanwhile. */
   async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {
-    const tx = new Transaction(this.family);
-    const existing = await this.#prepare(tx);
-    const state = new TableState(settings);
-    const wanted = putBase(tx, settings, new Set(existing.keys()));
+    const watch = this.#watch;
+    await watch?.stop();
+    const operations = await this.#loadAll(services, settings);
+    if (watch !== undefined && this.#watch === watch) await watch.start();
+    return { full: true, operations };
+  }
+
+  async #loadAll(services: Iterable<DesiredService>, settings: NodeSettings): Promise<number> {
+    this.#state = undefined;
+    const found = await this.#find();
+    const generation = found.generation === '' ? '-b' : '';
+    const state = new TableState(settings, generation);
+    const load = new FullLoad(settings, generation, found.objects);
+    const stages: Iterable<string>[] = [found.head];
+    let committed = Promise.resolve();
     let pause = Date.now() + SLICE_MS;
+    let limit = FIRST_STAGE;
     for (const service of services) {
-      addFacts(state.load(service), wanted, tx);
-      if (Date.now() < pause) continue;
-      await new Promise((resolve) => setImmediate(resolve));
+      state.load(service, load);
+      if (load.staged >= limit && !found.isReplaced) {
+        limit = STAGE;
+        stages.push(load.takeStage());
+        // The kernel takes one stage while the next is being written.
+        await committed;
+        committed = this.#commit(chain(stages.splice(0)), true);
+        committed.catch(() => {});
+      } else if (Date.now() >= pause) await new Promise((resolve) => setImmediate(resolve));
+      else continue;
       pause = Date.now() + SLICE_MS;
     }
-    for (const [name, kind] of existing) if (!wanted.has(name)) state.adoptRetired(name, kind);
-    await this.#commitAll(tx, state);
-    return { full: true, operations: tx.operations };
+    await committed;
+    await this.#commit(chain([...stages, load.finish()]), true);
+    for (const [name, kind] of load.unneeded()) state.adoptRetired(name, kind);
+    this.#state = state;
+    this.#failures = 0;
+    return load.operations;
   }
 
   async apply(changes: Iterable<ServiceChange>): Promise<SyncReport> {
@@ -83,14 +119,15 @@ export class NftablesProxier implements Proxier {
     if (state === undefined) throw new Error('apply before a successful resync');
     const tx = new Transaction(this.family);
     for (const { key, desired } of changes) state.change(key, desired, tx);
-    if (!tx.isEmpty) await this.#commit(tx);
+    if (!tx.isEmpty) await this.#commit(tx.lines(), tx.touchesChains);
+    this.#failures = 0;
     return { full: false, operations: tx.operations };
   }
 
   async tidy(): Promise<void> {
     const tx = new Transaction(this.family);
     this.#state?.deleteRetired(this.#state.retired(), tx);
-    if (!tx.isEmpty) await this.#commit(tx);
+    if (!tx.isEmpty) await this.#commit(tx.lines(), tx.touchesChains);
   }
 
   get needsTidying(): boolean {
@@ -132,31 +169,31 @@ export class NftablesProxier implements Proxier {
     return undefined;
   }
 
-  /** Readies the table for a full load; after a failed load, or for another layout, it starts from nothing. */
-  async #prepare(tx: Transaction): Promise<Existing> {
-    const text = await this.#nft.describeTable(nftFamily(this.family), TABLE);
-    const create = `add table % { comment "${LAYOUT}" ; }`;
-    const usable = text?.includes(`comment "${LAYOUT}"`) === true && this.#failures === 0;
-    if (text !== undefined && !usable) {
-      this.#logger.info('replacing the table', { family: this.family, failures: this.#failures });
-      tx.first('delete table %');
+  /** What the kernel holds. A table of another layout, or one that two loads failed to repair, is replaced. */
+  async #find(): Promise<Found> {
+    const family = nftFamily(this.family);
+    const text = await this.#nft.describeTable(family, TABLE);
+    const create = createTable(this.family);
+    if (text === undefined) {
+      return { objects: new Map(), generation: undefined, head: [create], isReplaced: false };
     }
-    if (!usable) {
-      tx.first(create);
-      return new Map();
+    if (text.includes(`comment "${LAYOUT}"`) && this.#failures < 2) {
+      const inUse = /vmap @service-ips(-b)?$/m.exec(text);
+      const generation = inUse === null ? undefined : ((inUse[1] ?? '') as Generation);
+      return { objects: parseObjects(text), generation, head: [], isReplaced: false };
     }
-    tx.first('flush table %');
-    return parseObjects(text);
+    this.#logger.info('replacing the table', { family: this.family, failures: this.#failures });
+    const head = [`delete table ${family} ${TABLE}`, create];
+    return { objects: new Map(), generation: undefined, head, isReplaced: true };
   }
 
-  async #commit(tx: Transaction): Promise<void> {
+  async #commit(lines: Iterable<string>, touchesChains: boolean): Promise<void> {
     this.#commits++;
-    if (tx.touchesChains) this.#watch?.expect(1);
+    if (touchesChains) this.#watch?.expect(1);
     try {
-      await this.#nft.load(tx.lines());
-      this.#failures = 0;
+      await this.#nft.load(lines);
     } catch (error) {
-      if (tx.touchesChains) this.#watch?.expect(-1);
+      if (touchesChains) this.#watch?.expect(-1);
       this.#failures++;
       this.#state = undefined;
       throw error;
@@ -164,20 +201,15 @@ export class NftablesProxier implements Proxier {
       this.#commits++;
     }
   }
+}
 
-  /** A full load makes more events than the monitor can read: it pauses meanwhile. */
-  async #commitAll(tx: Transaction, state: TableState): Promise<void> {
-    const watch = this.#watch;
-    await watch?.stop();
-    await this.#commit(tx);
-    this.#state = state;
-    if (watch !== undefined && this.#watch === watch) await watch.start();
-  }
+function* chain(parts: Iterable<string>[]): Generator<string> {
+  for (const part of parts) yield* part;
 }
 
 /** Names and kinds of the objects in a table's listing. */
 function parseObjects(listing: string): Existing {
-  const found: Existing = new Map();
+  const found = new Map<string, NamedObject['kind']>();
   for (const [, kind, name] of listing.matchAll(/^\t(chain|set|map) (\S+) \{/gm)) {
     found.set(name!, kind as NamedObject['kind']);
   }

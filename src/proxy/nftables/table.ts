@@ -1,13 +1,14 @@
 import type { NodeSettings } from '../contract.js';
 import type { DesiredService } from '../state/desired.js';
 import { type PlacedService, place } from './arrange.js';
-import { baseObjects, settingsElements } from './base.js';
-import { type Facts, type NamedObject, sameObject } from './facts.js';
-import { serviceFacts } from './service-facts.js';
+import { baseObjects } from './base.js';
+import { type FactSink, Facts, type NamedObject, sameObject } from './facts.js';
+import type { RenderContext } from './lists.js';
+import type { Generation } from './names.js';
+import { renderService } from './service-facts.js';
 import type { Transaction } from './transaction.js';
 
-/** Sets whose elements several Services may contribute. */
-const SHARED = /^(cluster-ips|hairpin-connections) /;
+const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
  * Our memory of the table in the kernel: per Service the endpoints in their places, plus how many Services
@@ -16,28 +17,49 @@ const SHARED = /^(cluster-ips|hairpin-connections) /;
  */
 export class TableState {
   readonly settings: NodeSettings;
+  readonly #context: RenderContext;
   readonly #placed = new Map<string, PlacedService>();
-  readonly #elementUsers = new Map<string, number>();
+  /** Sets whose elements several Services may contribute; users by container, then key. */
+  readonly #elementUsers: ReadonlyMap<string, Map<string, number>>;
   readonly #objectUsers = new Map<string, number>();
   /** Emptied objects that wait for their deletion. */
   readonly #retired = new Map<string, NamedObject['kind']>();
 
-  constructor(settings: NodeSettings) {
+  constructor(settings: NodeSettings, generation: Generation) {
     this.settings = settings;
+    this.#context = { family: settings.family, nodeIP: settings.nodeIP, generation };
+    const shared = [`cluster-ips${generation}`, `hairpin-connections${generation}`];
+    this.#elementUsers = new Map(shared.map((container) => [container, new Map<string, number>()]));
   }
 
-  /** Remembers a service while the whole table is being built, and returns its facts. */
-  load(service: DesiredService): Facts {
-    const facts = serviceFacts(service, this.settings);
+  /** Remembers a service while the whole table is being built, and tells the sink its facts. */
+  load(service: DesiredService, sink: FactSink): void {
     this.#placed.set(service.key, service);
-    for (const name of facts.elements.keys()) if (SHARED.test(name)) count(this.#elementUsers, name, 1);
-    for (const name of facts.objects.keys()) count(this.#objectUsers, name, 1);
-    return facts;
+    const shared: string[] = [];
+    const objects = new Set<string>();
+    renderService(service, this.#context, {
+      element: (container, key, value) => {
+        const users = this.#elementUsers.get(container);
+        const isRepeated = users !== undefined && shared.includes(key);
+        if (isRepeated) return;
+        if (users !== undefined) {
+          shared.push(key);
+          count(users, key, 1);
+        }
+        sink.element(container, key, value);
+      },
+      object: (name, make) => {
+        if (objects.has(name)) return;
+        objects.add(name);
+        count(this.#objectUsers, name, 1);
+        sink.object(name, make);
+      },
+    });
   }
 
   /** Names of all objects that the table must hold. */
   *objectNames(): Generator<string> {
-    for (const { name } of baseObjects(this.settings)) yield name;
+    for (const { name } of baseObjects(this.settings, this.#context.generation)) yield name;
     yield* this.#objectUsers.keys();
   }
 
@@ -50,22 +72,40 @@ export class TableState {
   change(key: string, desired: DesiredService | undefined, tx: Transaction): void {
     const before = this.#placed.get(key);
     const after = desired === undefined ? undefined : place(before, desired);
-    const old = before === undefined ? undefined : serviceFacts(before, this.settings);
-    const now = after === undefined ? undefined : serviceFacts(after, this.settings);
+    const old = this.#facts(before);
+    const now = this.#facts(after);
     if (after === undefined) this.#placed.delete(key);
     else this.#placed.set(key, after);
-    this.#changeElements(old?.elements ?? new Map(), now?.elements ?? new Map(), tx);
-    this.#changeObjects(old?.objects ?? new Map(), now?.objects ?? new Map(), tx);
+    this.#deleteElements(old, now, tx);
+    this.#addElements(old, now, tx);
+    this.#changeObjects(old.objects, now.objects, tx);
   }
 
-  #changeElements(old: Facts['elements'], now: Facts['elements'], tx: Transaction): void {
-    for (const [name, value] of old) {
-      if (now.get(name) === value) continue;
-      if (!SHARED.test(name) || count(this.#elementUsers, name, -1) === 0) tx.deleteElement(name);
+  #facts(service: PlacedService | undefined): Facts {
+    const facts = new Facts();
+    if (service !== undefined) renderService(service, this.#context, facts);
+    return facts;
+  }
+
+  #deleteElements(old: Facts, now: Facts, tx: Transaction): void {
+    for (const [container, elements] of old.elements) {
+      const users = this.#elementUsers.get(container);
+      const kept = now.elements.get(container) ?? NONE;
+      for (const [key, value] of elements) {
+        if (kept.get(key) === value) continue;
+        if (users === undefined || count(users, key, -1) === 0) tx.deleteElement(container, key);
+      }
     }
-    for (const [name, value] of now) {
-      if (old.get(name) === value) continue;
-      if (!SHARED.test(name) || count(this.#elementUsers, name, 1) === 1) tx.addElement(name, value);
+  }
+
+  #addElements(old: Facts, now: Facts, tx: Transaction): void {
+    for (const [container, elements] of now.elements) {
+      const users = this.#elementUsers.get(container);
+      const had = old.elements.get(container) ?? NONE;
+      for (const [key, value] of elements) {
+        if (had.get(key) === value) continue;
+        if (users === undefined || count(users, key, 1) === 1) tx.addElement(container, key, value);
+      }
     }
   }
 
@@ -109,16 +149,4 @@ function count(users: Map<string, number>, name: string, by: 1 | -1): number {
   if (next === 0) users.delete(name);
   else users.set(name, next);
   return next;
-}
-
-/** Writes the skeleton; all chains and all maps of ours are emptied first. `existing` names what the kernel has. */
-export function putBase(tx: Transaction, settings: NodeSettings, existing: ReadonlySet<string>): Set<string> {
-  const names = new Set<string>();
-  for (const { name, object, hook } of baseObjects(settings)) {
-    names.add(name);
-    tx.put(name, object, false, hook);
-    if (object.kind !== 'chain' && existing.has(name)) tx.first(`flush ${object.kind} % ${name}`);
-  }
-  for (const name of settingsElements(settings)) tx.addElement(name, '');
-  return names;
 }

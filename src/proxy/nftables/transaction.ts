@@ -1,5 +1,5 @@
 import type { Family } from '../state/addresses.js';
-import { type NamedObject, splitElement } from './facts.js';
+import type { NamedObject } from './facts.js';
 import { nftFamily, TABLE } from './names.js';
 
 /** Elements per `add element` command: long enough to spare parsing, short enough for readable errors. */
@@ -71,15 +71,13 @@ export class Transaction {
     }
   }
 
-  addElement(name: string, value: string): void {
+  addElement(container: string, key: string, value: string): void {
     this.#operations++;
-    const { container, key } = splitElement(name);
     push(this.#added, container, value === '' ? key : `${key} : ${value}`);
   }
 
-  deleteElement(name: string): void {
+  deleteElement(container: string, key: string): void {
     this.#operations++;
-    const { container, key } = splitElement(name);
     push(this.#deleted, container, key);
   }
 

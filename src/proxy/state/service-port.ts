@@ -125,7 +125,7 @@ export function servicePorts(service: core.Service, family: Family, fallback: Al
     if (!isProtocol(protocol)) continue;
     const portName = port.name ?? '';
     const id = `${key}:${portName}/${protocol.toLowerCase()}`;
-    ports.push({ ...shared, id, portName, protocol, port: port.port, nodePort: port.nodePort ?? 0 });
+    ports.push({ id, portName, protocol, port: port.port, nodePort: port.nodePort ?? 0, ...shared });
   }
   return ports;
 }

@@ -62,7 +62,9 @@ export class NftTable {
   describe(): string {
     const objects = [
       ...[...this.sets].map(([name, { kind }]) => `\t${kind} ${name} {\n\t}`),
-      ...[...this.chains.keys()].map((name) => `\tchain ${name} {\n\t}`),
+      ...[...this.chains].map(
+        ([name, { rules }]) => `\tchain ${name} {\n${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}`,
+      ),
     ];
     return `table {\n\tcomment "${this.comment}"\n${objects.join('\n')}\n}\n`;
   }
