@@ -149,7 +149,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
     return text === '' ? path : `${path}?${text}`;
   }
 
-  /** Kind and apiVersion are filled in, since informers' objects come without them from lists. */
+  /** Callers build objects without kind and apiVersion, too. */
   #typed<O extends KubeObject>(object: O): O {
     if (object.kind !== undefined && object.apiVersion !== undefined) return object;
     return {
@@ -163,7 +163,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
     return this.#client.json('GET', this.#path(namespace, name));
   }
 
-  list(options: ListOptions = {}): Promise<KubeList<T>> {
+  async list(options: ListOptions = {}): Promise<KubeList<T>> {
     const query = new URLSearchParams();
     for (const key of [
       'labelSelector',
@@ -175,9 +175,17 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
     ] as const) {
       if (options[key] !== undefined) query.set(key, String(options[key]));
     }
-    return this.#client.json('GET', this.#path(options.namespace, undefined, undefined, query), undefined, {
+    const path = this.#path(options.namespace, undefined, undefined, query);
+    const list: KubeList<T> = await this.#client.json('GET', path, undefined, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    // Items come without their type; events of watches have it, and so shall all objects of ours.
+    const apiVersion = apiVersionOf(this.#resource.group, this.#resource.version);
+    for (const item of list.items ?? []) {
+      item.apiVersion ??= apiVersion;
+      item.kind ??= this.#resource.kind;
+    }
+    return list;
   }
 
   create(object: T, options: WriteOptions = {}): Promise<T> {

@@ -72,10 +72,27 @@ export class Entry implements CachedObject {
   }
 
   writeTo(target: Buffer, offset: number): number {
+    return this.#writeFrom(0, target, offset);
+  }
+
+  /** Writes what follows `start` of the stored value, with the resourceVersion spliced in. */
+  #writeFrom(start: number, target: Buffer, offset: number): number {
     const { json, point } = this.#ready();
-    let at = offset + json.copy(target, offset, 0, point.offset);
+    let at = offset + json.copy(target, offset, start, point.offset);
     at += target.write(`"resourceVersion":"${this.revision}"${point.empty ? '' : ','}`, at, 'latin1');
     return at + json.copy(target, at, point.offset);
+  }
+
+  get itemLength(): number {
+    const { untyped } = this.#ready().point;
+    return untyped === 0 ? this.byteLength : this.byteLength - untyped + 1;
+  }
+
+  writeItemTo(target: Buffer, offset: number): number {
+    const { untyped } = this.#ready().point;
+    if (untyped === 0) return this.writeTo(target, offset);
+    target[offset] = 0x7b;
+    return this.#writeFrom(untyped, target, offset + 1);
   }
 
   bytes(): Buffer {

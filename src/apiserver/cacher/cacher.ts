@@ -91,6 +91,10 @@ export interface CachedObject {
   readonly byteLength: number;
   /** Writes the served JSON into `target` at `offset`; returns the offset after it. */
   writeTo(target: Buffer, offset: number): number;
+  /** Length of what `writeItemTo` writes. */
+  readonly itemLength: number;
+  /** As `writeTo`, without `kind` and `apiVersion`: as items of lists are served. */
+  writeItemTo(target: Buffer, offset: number): number;
   /** The parsed served object, shared: do not edit. Parsed at first use, may be forgotten under memory pressure. */
   object(): KubeObject;
   /** Parsed at first use and kept. */

@@ -17,7 +17,7 @@ function packChunk(items: CachedObject[], from: number, head: Buffer): { chunk: 
   let size = head.length;
   let next = from;
   while (next < items.length && (next === from || size < CHUNK_BYTES)) {
-    size += items[next]!.byteLength + (next === 0 ? 0 : 1);
+    size += items[next]!.itemLength + (next === 0 ? 0 : 1);
     next++;
   }
   const last = next >= items.length;
@@ -25,7 +25,7 @@ function packChunk(items: CachedObject[], from: number, head: Buffer): { chunk: 
   let offset = head.copy(chunk, 0);
   for (let i = from; i < next; i++) {
     if (i > 0) chunk[offset++] = 0x2c;
-    offset = items[i]!.writeTo(chunk, offset);
+    offset = items[i]!.writeItemTo(chunk, offset);
   }
   if (last) offset += chunk.write(']}\n', offset, 'latin1');
   return { chunk, next };

@@ -13,6 +13,35 @@ function servedBytes(stored: Buffer, revision: number): Buffer {
 
 const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as KubeObject;
 
+function servedItem(stored: string): KubeObject {
+  const entry = new Entry(context, '/registry/a', Buffer.from(stored), 7);
+  const out = Buffer.alloc(entry.itemLength);
+  expect(entry.writeItemTo(out, 0)).toBe(out.length);
+  return parse(out);
+}
+
+describe('items of lists', () => {
+  it.each([
+    '{"kind":"A","apiVersion":"v1","metadata":{"name":"a"},"spec":{"kind":"B"}}',
+    '{"apiVersion":"v1","kind":"A","metadata":{}}',
+    ' { "kind" : "A" , "apiVersion" : "v1" , "spec" : {} , "metadata" : { "name" : "a" } } ',
+  ])('leave the type of %s to the list', (stored) => {
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = parse(Buffer.from(stored));
+    expect(servedItem(stored)).toEqual({ ...rest, metadata: { ...rest.metadata, resourceVersion: '7' } });
+  });
+
+  it.each(['{"kind":"A","metadata":{"name":"a"}}', '{"metadata":{"name":"a"},"kind":"A","apiVersion":"v1"}'])(
+    'keep all members of %s, whose type is not in front',
+    (stored) => {
+      const object = parse(Buffer.from(stored));
+      expect(servedItem(stored)).toEqual({
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: '7' },
+      });
+    },
+  );
+});
+
 describe('splicing resourceVersion', () => {
   it.each([
     ['{"metadata":{}}', { metadata: { resourceVersion: '7' } }],

@@ -9,11 +9,18 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
+const KIND = Buffer.from('"kind"');
+const API_VERSION = Buffer.from('"apiVersion"');
 const METADATA = Buffer.from('"metadata"');
 const RESOURCE_VERSION = Buffer.from('"resourceVersion"');
 
-/** Where metadata's members begin in a stored value, and whether there are any. */
+/** Where to cut a stored value. */
 export interface SplicePoint {
+  /**
+   * Offset of the first member after `kind` and `apiVersion`, when the value begins with these two and has more:
+   * items of a list are served without them, as Go leaves out an empty TypeMeta. Else 0.
+   */
+  untyped: number;
   /** Offset just after the `{` of the top-level `metadata`. */
   offset: number;
   /** The metadata object has no members, so that no comma follows the spliced one. */
@@ -72,6 +79,25 @@ function findMember(json: Buffer, at: number, name: Buffer): number {
   return -1;
 }
 
+/** See SplicePoint.untyped. `start` is the offset of the value's `{`. */
+function untypedOffset(json: Buffer, start: number): number {
+  let at = skipSpace(json, start + 1);
+  for (let members = 0; members < 2; members++) {
+    const name = skipString(json, at);
+    if (
+      json.compare(KIND, 0, KIND.length, at, name) !== 0 &&
+      json.compare(API_VERSION, 0, API_VERSION.length, at, name) !== 0
+    )
+      return 0;
+    const value = skipSpace(json, skipSpace(json, name) + 1);
+    if (json[value] !== QUOTE) return 0;
+    at = skipSpace(json, skipString(json, value));
+    if (json[at] !== COMMA) return 0;
+    at = skipSpace(json, at + 1);
+  }
+  return at;
+}
+
 /**
  * Finds where `metadata.resourceVersion` can be spliced into a stored JSON object. Undefined when it cannot be
  * done blindly: metadata is missing or the value already carries a resourceVersion there.
@@ -86,7 +112,13 @@ function findSplicePoint(json: Buffer): SplicePoint | undefined {
     return undefined;
   }
   const offset = metadata + 1;
-  return { offset, empty: json[skipSpace(json, offset)] === CLOSE_BRACE };
+  const untyped = untypedOffset(json, start);
+  // Cut only what stands before the splice.
+  return {
+    offset,
+    empty: json[skipSpace(json, offset)] === CLOSE_BRACE,
+    untyped: untyped <= metadata ? untyped : 0,
+  };
 }
 
 /** A value that can be spliced: the same, or a rewritten one when it has no metadata or carries a resourceVersion. */

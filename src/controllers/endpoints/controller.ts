@@ -82,22 +82,30 @@ class Run implements LoopRun {
           if (change === 'membership') matching(old);
         },
       }),
-      this.#caches.endpoints.on(this.#endpointsHandlers(queue)),
+      this.#watchEndpoints(queue),
     ];
   }
 
-  /** Every Endpoints is looked at once after the start: its Service may have gone while nobody watched. */
-  #endpointsHandlers(queue: WorkQueue) {
+  /**
+   * Every Endpoints is looked at once at the start: its Service may have gone while nobody watched. Later, one
+   * without a Service is its writer's own affair and stays (checkLeftoverEndpoints and onEndpointsDelete of
+   * upstream's endpoints_controller.go; the conformance test of the Endpoints lifecycle has no Service).
+   */
+  #watchEndpoints(queue: WorkQueue): () => void {
+    let starting = true;
     const changed = (endpoints: core.Endpoints, gone: boolean) => {
       if (LEADER_ANNOTATION in (endpoints.metadata.annotations ?? {})) return;
       const key = objectKey(endpoints);
-      if (this.#recent.isNews(key, endpoints, gone)) queue.add(key);
+      const news = this.#recent.isNews(key, endpoints, gone);
+      if (news && (starting || this.#caches.services.get(key) !== undefined)) queue.add(key);
     };
-    return {
-      add: (endpoints: core.Endpoints) => changed(endpoints, false),
-      update: (endpoints: core.Endpoints) => changed(endpoints, false),
-      delete: (endpoints: core.Endpoints) => changed(endpoints, true),
-    };
+    const unsubscribe = this.#caches.endpoints.on({
+      add: (endpoints) => changed(endpoints, false),
+      update: (endpoints) => changed(endpoints, false),
+      delete: (endpoints) => changed(endpoints, true),
+    });
+    starting = false;
+    return unsubscribe;
   }
 
   #serviceChanged(service: core.Service, queue: WorkQueue): void {

@@ -171,7 +171,18 @@ describe('endpoints controller', () => {
     expect(harness.client.actions).toEqual([]);
   });
 
-  it('deletes Endpoints that were left by a Service, but never a leader election record', async () => {
+  it('leaves Endpoints alone that somebody writes without a Service, while it runs', async () => {
+    await harness.settle();
+    await harness.client
+      .resource(Resources.endpoints)
+      .create({ metadata: { name: 'static', namespace: 'default' }, subsets: [] });
+    await harness.settle();
+    expect(stored().map((e) => e.metadata.name)).toEqual(['static']);
+  });
+
+  it('deletes at its start Endpoints that were left by a Service, but never a leader election record', async () => {
+    await harness.stop();
+    harness = new Harness();
     harness.client.seed(
       Resources.endpoints,
       { metadata: { name: 'left', namespace: 'default' } },
@@ -183,6 +194,7 @@ describe('endpoints controller', () => {
         },
       },
     );
+    await harness.start((deps) => createEndpointsController({}, deps));
     await harness.settle();
     expect(stored().map((e) => e.metadata.name)).toEqual(['lock']);
   });
