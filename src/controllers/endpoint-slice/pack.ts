@@ -28,19 +28,27 @@ export interface PackInput {
 /**
  * Upstream's packing (endpointslice/reconciler.go, reconcileByPortMapping), which keeps the number of written
  * slices low rather than the number of slices: changed slices are filled first, fullest first; what remains
- * goes into one unchanged slice that fits best, else into new ones. Slices are never rebalanced.
+ * goes into one unchanged slice that fits best, else into new ones. Slices are never rebalanced. In two steps,
+ * as a slice that one port set gives up serves another: first what every port set keeps where it is.
  */
-export function packSlices(input: PackInput): SlicePlan {
+export function keepWanted(input: PackInput): SlicePlan {
   const plan: SlicePlan = { create: [], update: [], remove: [], unchanged: [], added: 0, removed: 0 };
   for (const slice of input.existing) keepDesired(input, slice, plan);
   plan.added = input.desired.size;
-  const fullestFirst = [...plan.update].sort((a, b) => b.endpoints!.length - a.endpoints!.length);
-  for (const slice of fullestFirst) fill(slice, input);
-  while (input.desired.size > 0) placeRemaining(input, plan);
   return plan;
 }
 
-/** Step 1: drop what is no longer wanted from one slice, refresh what changed in place. */
+/**
+ * Then what has no place yet. `reusable` slices of the family are given up and written in any case: creates that
+ * take their place cost nothing, where an unchanged slice would cost a write (upstream takes that one).
+ */
+export function placeRest(input: PackInput, plan: SlicePlan, reusable: number): void {
+  const fullestFirst = [...plan.update].sort((a, b) => b.endpoints!.length - a.endpoints!.length);
+  for (const slice of fullestFirst) fill(slice, input);
+  while (input.desired.size > 0) placeRemaining(input, plan, plan.create.length < reusable);
+}
+
+/** Drops what is no longer wanted from one slice, refreshes what changed in place. */
 function keepDesired(input: PackInput, slice: Slice, plan: SlicePlan): void {
   const kept: discovery.Endpoint[] = [];
   let changed = false;
@@ -62,10 +70,11 @@ function keepDesired(input: PackInput, slice: Slice, plan: SlicePlan): void {
   else plan.unchanged.push(slice);
 }
 
-/** Step 3: the best-fitting unchanged slice if it takes all that is left, else a new slice. */
-function placeRemaining(input: PackInput, plan: SlicePlan): void {
+/** The best-fitting unchanged slice if it takes all that is left, else a new slice. */
+function placeRemaining(input: PackInput, plan: SlicePlan, createIsFree: boolean): void {
   const { desired, maxEndpoints } = input;
-  const fit = desired.size < maxEndpoints ? bestFit(plan.unchanged, desired.size, maxEndpoints) : undefined;
+  const mayJoin = !createIsFree && desired.size < maxEndpoints;
+  const fit = mayJoin ? bestFit(plan.unchanged, desired.size, maxEndpoints) : undefined;
   if (fit === undefined) {
     const slice = input.newSlice();
     fill(slice, input);

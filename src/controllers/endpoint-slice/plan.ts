@@ -1,9 +1,9 @@
 import type { core, discovery } from '#api';
 import { semanticEqual } from '../common/equal.js';
 import { controllerReference, isControlledBy } from '../common/owners.js';
-import { type AddressType, desiredEndpoints, portSetKey } from './endpoint.js';
+import { type AddressType, desiredEndpoints, type PortGroup, portSetKey } from './endpoint.js';
 import { CONTROLLER_NAME, labelsChanged, sliceLabels } from './labels.js';
-import { packSlices, type SlicePlan } from './pack.js';
+import { keepWanted, type PackInput, placeRest, type SlicePlan } from './pack.js';
 
 type Slice = discovery.EndpointSlice;
 
@@ -31,23 +31,39 @@ export function planFamily(input: FamilyInput): FamilyPlan {
   const { groups, skipped } = desiredEndpoints(service, input.pods, input.nodeOf, input.addressType);
   const plan: FamilyPlan = { ...emptyPlan(), skipped, desiredEndpoints: 0, desiredSlices: 0 };
   const owned = groupOwned(input, plan);
+  const packs: { input: PackInput; plan: SlicePlan }[] = [];
   for (const [key, group] of groups) {
     plan.desiredEndpoints += group.endpoints.size;
     plan.desiredSlices += Math.ceil(group.endpoints.size / maxEndpoints);
-    const packed = packSlices({
-      existing: owned.get(key) ?? [],
-      desired: group.endpoints,
-      newSlice: () => newSlice(service, input.addressType, group.ports),
-      relabel: (slice) => (labelsChanged(slice, service) ? sliceLabels(service, CONTROLLER_NAME) : undefined),
-      maxEndpoints,
-    });
-    append(plan, packed);
+    const pack = packInput(input, group, owned.get(key) ?? []);
+    packs.push({ input: pack, plan: keepWanted(pack) });
     owned.delete(key);
   }
-  for (const obsolete of owned.values()) plan.remove.push(...obsolete);
+  const obsolete = [...owned.values()].flat();
+  let reusable = packs.reduce((sum, pack) => sum + pack.plan.remove.length, obsolete.length);
+  for (const pack of packs) {
+    placeRest(pack.input, pack.plan, reusable);
+    reusable -= pack.plan.create.length;
+    append(plan, pack.plan);
+  }
+  plan.remove.push(...obsolete);
   keepPlaceholder(plan, input);
   plan.desiredSlices = Math.max(1, plan.desiredSlices);
   return plan;
+}
+
+function packInput(
+  { service, addressType, maxEndpoints }: FamilyInput,
+  group: PortGroup,
+  existing: Slice[],
+): PackInput {
+  return {
+    existing,
+    desired: group.endpoints,
+    newSlice: () => newSlice(service, addressType, group.ports),
+    relabel: (slice) => (labelsChanged(slice, service) ? sliceLabels(service, CONTROLLER_NAME) : undefined),
+    maxEndpoints,
+  };
 }
 
 function emptyPlan(): SlicePlan {
