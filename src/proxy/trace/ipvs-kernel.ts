@@ -22,11 +22,7 @@ export class IpvsKernel {
   readonly sets = new Map<string, { type: string; entries: Set<string> }>();
   /** Addresses of the dummy device. */
   readonly addresses = new Set<string>();
-  readonly tables: IptTables;
-
-  constructor(tables = new IptTables()) {
-    this.tables = tables;
-  }
+  readonly tables = new IptTables();
 
   /** The inputs of all four programs. */
   load(rendered: { ipset: string[]; ipvsadm: string[]; ip: string[]; iptables: string }): void {
@@ -50,6 +46,10 @@ export class IpvsKernel {
   /** `ipset restore -exist`. */
   ipset(lines: Iterable<string>): void {
     for (const line of lines) {
+      if (/^destroy \S+$/.test(line)) {
+        this.sets.delete(line.slice('destroy '.length));
+        continue;
+      }
       const created = COMMANDS.set.exec(line);
       if (created !== null) {
         this.sets.set(created[1]!, { type: created[2]!, entries: new Set() });
