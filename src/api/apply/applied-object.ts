@@ -3,7 +3,16 @@ import { setOwn } from '../patch/json-value.js';
 import { canonicalTime } from '../schema/time.js';
 import { canonicalQuantity } from '../selectors/quantity.js';
 import { printPathElement } from './path-element.js';
-import { isObject, itemElement, type Place, type Shape, shapeOf } from './shape.js';
+import {
+  isField,
+  isObject,
+  itemElement,
+  type ListShape,
+  type MapShape,
+  memberPlace,
+  type Place,
+  shapeOf,
+} from './shape.js';
 
 const MAX_PROBLEMS = 20;
 
@@ -31,27 +40,20 @@ function canonicalScalar(value: Json, place: Place): Json {
   return value;
 }
 
-function checkMap(
-  value: JsonObject,
-  shape: Shape & { kind: 'map' },
-  place: Place,
-  path: string,
-  problems: Problems,
-): Json {
+function checkMap(value: JsonObject, shape: MapShape, place: Place, path: string, problems: Problems): Json {
   const result: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     const at = `${path}.${key}`;
-    const found = shape.place(key);
-    if (!found.known && place.type?.type === 'message') {
+    if (!isField(shape, key) && place.type?.type === 'message') {
       problems.add(at, 'field not declared in schema');
       continue;
     }
-    setOwn(result, key, check(member, found.place, at, problems));
+    setOwn(result, key, check(member, memberPlace(shape, key), at, problems));
   }
   return result;
 }
 
-function checkList(value: Json[], shape: Shape & { kind: 'list' }, path: string, problems: Problems): Json {
+function checkList(value: Json[], shape: ListShape, path: string, problems: Problems): Json {
   const seen = new Set<string>();
   return value.map((item, i) => {
     if (shape.relation === 'atomic') return check(item, shape.item, `${path}[${i}]`, problems);

@@ -7,7 +7,8 @@ import { findMessage } from '../schema/messages.js';
 import { pruneAndCheck } from '../schema/walker.js';
 import { StatusError } from '../status.js';
 import type { core, meta } from '../types/index.js';
-import { applyObject, FieldSet, updateManagedFields } from './index.js';
+import { parseFields } from './field-set.js';
+import { applyObject, type FieldWriter, updateManagedFields } from './index.js';
 
 const T1 = '2024-01-01T00:00:00Z';
 const T2 = '2024-01-02T00:00:00Z';
@@ -41,8 +42,15 @@ function apply(
   return applyObject<core.Service>({ kind: service, manager, force, time }, config, live);
 }
 
+/** The object with its new managedFields. */
+function track<T extends KubeObject>(writer: FieldWriter, object: T, live: KubeObject | undefined): T {
+  const managedFields = updateManagedFields(writer, object, live);
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: managedFields.length === 0 ? metadata : { ...metadata, managedFields } };
+}
+
 function update(object: object, live: core.Service | undefined, manager: string, time = T1): core.Service {
-  return updateManagedFields({ kind: service, manager, time }, stored<core.Service>(service, object), live);
+  return track({ kind: service, manager, time }, stored<core.Service>(service, object), live);
 }
 
 function fieldsOf(object: KubeObject, manager: string): unknown {
@@ -66,7 +74,7 @@ describe('field sets', () => {
       'f:spec': { 'f:ports': { 'k:{"protocol":"TCP","port":80}': { '.': {}, 'f:port': {} } }, 'f:type': {} },
       'f:list': { 'v:"x"': {}, 'i:0': {} },
     };
-    expect(JSON.stringify(FieldSet.fromFieldsV1(fields).toFieldsV1())).toBe(
+    expect(JSON.stringify(parseFields(fields))).toBe(
       '{"f:list":{"v:\\"x\\"":{},"i:0":{}},"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:ports":{"k:{\\"port\\":80,\\"protocol\\":\\"TCP\\"}":{".":{},"f:port":{}}},"f:type":{}}}',
     );
   });
@@ -74,7 +82,7 @@ describe('field sets', () => {
   it.each([[{ x: {} }], [{ 'k:{': {} }], [{ 'v:': {} }], [{ 'i:x': {} }], [[]], ['x']])(
     'refuse %j',
     (fields) => {
-      expect(() => FieldSet.fromFieldsV1(fields as never)).toThrow(SyntaxError);
+      expect(() => parseFields(fields as never)).toThrow(SyntaxError);
     },
   );
 });
@@ -123,7 +131,7 @@ describe('updates', () => {
         template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
       },
     });
-    const created = updateManagedFields({ kind: deployment, manager: 'm', time: T1 }, object, undefined);
+    const created = track({ kind: deployment, manager: 'm', time: T1 }, object, undefined);
     expect(fieldsOf(created, 'm')).toEqual({
       'f:spec': {
         'f:replicas': {},
@@ -167,11 +175,7 @@ describe('updates', () => {
       status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } },
       spec: { ...created.spec, type: 'X' },
     });
-    const written = updateManagedFields(
-      { kind: service, manager: 'lb', subresource: 'status', time: T2 },
-      status,
-      created,
-    );
+    const written = track({ kind: service, manager: 'lb', subresource: 'status', time: T2 }, status, created);
     expect(written.metadata.managedFields?.find((entry) => entry.manager === 'lb')).toMatchObject({
       subresource: 'status',
       fieldsV1: { 'f:status': { 'f:loadBalancer': { 'f:ingress': {} } } },
@@ -534,7 +538,7 @@ describe('apply, for hostile input', () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 3 }), (managedFields) => {
         const object = { ...live, metadata: { ...live.metadata, managedFields } } as unknown as core.Service;
-        const written = updateManagedFields({ kind: service, manager: 'two', time: T2 }, object, live);
+        const written = track({ kind: service, manager: 'two', time: T2 }, object, live);
         expect({ ...written, metadata: { ...written.metadata, managedFields: undefined } }).toEqual({
           ...live,
           metadata: { ...live.metadata, managedFields: undefined },
@@ -547,7 +551,7 @@ describe('apply, for hostile input', () => {
   it('tracks nothing when a list item has no identity', () => {
     const pod = kindOf('core.v1.Pod');
     const object = { metadata: { name: 'p' }, spec: { containers: [{ image: 'i' }] } } as unknown as core.Pod;
-    const written = updateManagedFields({ kind: pod, manager: 'm', time: T1 }, object, undefined);
+    const written = track({ kind: pod, manager: 'm', time: T1 }, object, undefined);
     expect(written).toEqual(object);
   });
 });

@@ -1,5 +1,5 @@
 import { StatusError } from '../status.js';
-import type { FieldSet } from './field-set.js';
+import { type FieldSet, pathsOf } from './field-set.js';
 import type { Manager } from './managed-fields.js';
 import { printPath } from './path-element.js';
 
@@ -19,7 +19,10 @@ function printManager(manager: Manager): string {
 /** 409 with upstream's message and one `FieldManagerConflict` cause per field. */
 export function conflictError(conflicts: Conflict[]): StatusError {
   const single = conflicts
-    .map(({ manager, fields }) => ({ who: printManager(manager), paths: [...fields.paths()].map(printPath) }))
+    .map(({ manager, fields }) => ({
+      who: printManager(manager),
+      paths: [...pathsOf(fields)].map(printPath),
+    }))
     .sort((a, b) => (a.who < b.who ? -1 : 1));
   const causes = single.flatMap(({ who, paths }) =>
     paths.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${who}`, field })),

@@ -6,9 +6,18 @@ import { pruneAndCheck } from '../schema/walker.js';
 import { Errors, StatusError } from '../status.js';
 import type { meta } from '../types/index.js';
 import { checkApplied } from './applied-object.js';
-import { type Comparison, compareObjects, withoutFields } from './compare.js';
+import { type Comparison, compareObjects } from './compare.js';
 import { type Conflict, conflictError } from './conflicts.js';
-import { FieldSet } from './field-set.js';
+import {
+  difference,
+  type FieldSet,
+  intersection,
+  isEmpty,
+  NO_FIELDS,
+  recursiveDifference,
+  sameFields,
+  union,
+} from './field-set.js';
 import { lastAppliedFields, withLastApplied } from './last-applied.js';
 import {
   capUpdaters,
@@ -21,9 +30,9 @@ import {
 } from './managed-fields.js';
 import { mergeObjects } from './merge-objects.js';
 import { removeItems, withNamedFields } from './remove-items.js';
-import { isObject, type Place } from './shape.js';
+import { isObject, type Place, placeOf } from './shape.js';
 import { toFieldSet } from './to-field-set.js';
-import { resetFields, systemFields } from './untracked.js';
+import { resetFields, systemFields, untracked } from './untracked.js';
 
 /** Who writes, through which endpoint, and when. */
 export interface FieldWriter {
@@ -39,6 +48,7 @@ interface Scope extends FieldWriter {
   subresource: string;
   place: Place;
   apiVersion: string;
+  /** What this endpoint resets. */
   ignored: FieldSet;
 }
 
@@ -47,7 +57,7 @@ function scopeOf(writer: FieldWriter): Scope {
   return {
     ...writer,
     subresource,
-    place: { type: { type: 'message', name: writer.kind.message } },
+    place: placeOf(writer.kind.message),
     apiVersion: apiVersionOf(writer.kind.group, writer.kind.version),
     ignored: resetFields(writer.kind, subresource),
   };
@@ -60,11 +70,21 @@ function bare(object: object): JsonObject {
   return { ...rest, metadata: others } as unknown as JsonObject;
 }
 
+const emptyObjects = new Map<string, JsonObject>();
+
 /** What an object looks like before its first write: Go's zero value. */
 function emptyObject(kind: KindInfo): JsonObject {
-  const schema = findMessage(kind.message);
-  if (schema === undefined) return { metadata: {} };
-  return bare(withNullLists(pruneAndCheck<JsonObject>({}, schema).object, kind.message));
+  let empty = emptyObjects.get(kind.message);
+  if (empty === undefined) {
+    const schema = findMessage(kind.message);
+    empty =
+      schema === undefined
+        ? { metadata: {} }
+        : bare(withNullLists(pruneAndCheck<JsonObject>({}, schema).object, kind.message));
+    // One per kind of the schema tables.
+    emptyObjects.set(kind.message, empty);
+  }
+  return empty;
 }
 
 /** Go writes required lists and maps of a zero value as null: they are there, so adding items adds no list. */
@@ -101,28 +121,33 @@ function decodeOrNone(entries: meta.ManagedFieldsEntry[] | undefined): Managers 
   }
 }
 
-function tracked(scope: Scope, comparison: Comparison): Comparison {
-  return withoutFields(comparison, scope.ignored);
+function compare(scope: Scope, before: JsonObject, after: JsonObject): Comparison {
+  return compareObjects(before, after, scope.place, untracked(scope.kind, scope.subresource));
 }
 
 /** Other managers lose what changed under them; gone fields are nobody's. Returns the conflicts it resolved. */
-function takeOver(managers: Managers, comparison: Comparison, self: string, force: boolean): void {
-  const changed = comparison.modified.union(comparison.added);
-  const conflicts: (Conflict & { identity: string })[] = [];
+function takeOver(managers: Managers, { changed, removed }: Comparison, self: string, force: boolean): void {
+  if (!force) refuseConflicts(managers, changed, self);
   for (const [identity, manager] of managers) {
     if (identity === self) continue;
-    const fields = manager.fields.intersection(changed);
-    if (!fields.isEmpty()) conflicts.push({ identity, manager, fields });
+    replaceFields(managers, identity, manager, difference(difference(manager.fields, changed), removed));
   }
-  if (conflicts.length > 0 && !force) throw new FieldConflicts(conflicts);
-  for (const { identity, manager, fields } of conflicts) {
-    managers.set(identity, { ...manager, fields: manager.fields.difference(fields) });
-  }
+}
+
+function refuseConflicts(managers: Managers, changed: FieldSet, self: string): void {
+  const conflicts: Conflict[] = [];
   for (const [identity, manager] of managers) {
-    const fields = identity === self ? manager.fields : manager.fields.difference(comparison.removed);
-    if (fields.isEmpty()) managers.delete(identity);
-    else managers.set(identity, { ...manager, fields });
+    if (identity === self) continue;
+    const fields = intersection(manager.fields, changed);
+    if (!isEmpty(fields)) conflicts.push({ manager, fields });
   }
+  if (conflicts.length > 0) throw new FieldConflicts(conflicts);
+}
+
+/** A manager without fields is none. */
+function replaceFields(managers: Managers, identity: string, manager: Manager, fields: FieldSet): void {
+  if (isEmpty(fields)) managers.delete(identity);
+  else if (fields !== manager.fields) managers.set(identity, { ...manager, fields });
 }
 
 /** Carries the conflicts until it is known whether they may be forced. */
@@ -148,26 +173,20 @@ function entryOf(scope: Scope, operation: Manager['operation'], fields: FieldSet
 
 /** Records a write of `after` over `before` by an updater. Entries that did not change keep their time. */
 function recordUpdate(scope: Scope, before: JsonObject, after: JsonObject, managers: Managers): void {
-  const comparison = tracked(scope, compareObjects(before, after, scope.place));
-  const entry = entryOf(scope, 'Update', new FieldSet());
-  const identity = managerIdentity(entry);
+  const comparison = compare(scope, before, after);
   takeOver(managers, comparison, '', true);
-  const touched = comparison.modified
-    .union(comparison.added)
-    .recursiveDifference(scope.ignored)
-    .difference(systemFields);
-  if (!touched.isEmpty()) {
-    const own = managers.get(identity)?.fields ?? new FieldSet();
-    managers.set(identity, { ...entry, fields: own.union(touched) });
+  if (!isEmpty(comparison.changed)) {
+    const entry = entryOf(scope, 'Update', comparison.changed);
+    const identity = managerIdentity(entry);
+    const own = managers.get(identity)?.fields ?? NO_FIELDS;
+    managers.set(identity, { ...entry, fields: union(own, comparison.changed) });
   }
   dropSystemFields(managers);
 }
 
 function dropSystemFields(managers: Managers): void {
   for (const [identity, manager] of managers) {
-    const fields = manager.fields.difference(systemFields);
-    if (fields.isEmpty()) managers.delete(identity);
-    else managers.set(identity, { ...manager, fields });
+    replaceFields(managers, identity, manager, difference(manager.fields, systemFields));
   }
 }
 
@@ -183,21 +202,21 @@ function managersFor(scope: Scope, live: KubeObject | undefined, object: KubeObj
 
 /**
  * Records who manages what after a create, update or non-apply patch: `object` is what will be stored, `live`
- * what is stored (absent on create). Returns the object with its `managedFields`; everything else is untouched.
+ * what is stored (absent on create). Returns the object's new `managedFields`, which share parts with the old ones.
  * Updates of objects that nobody manages stay untracked, as upstream leaves them. Never throws for what clients
  * write into managedFields: unreadable lists are replaced by the stored ones.
  */
-export function updateManagedFields<T extends KubeObject>(
+export function updateManagedFields(
   writer: FieldWriter,
-  object: T,
+  object: KubeObject,
   live: KubeObject | undefined,
-): T {
+): meta.ManagedFieldsEntry[] {
   const scope = scopeOf(writer);
   const managers = managersFor(scope, live, object);
-  const after = bare(object);
   try {
     if (live === undefined || managers.size > 0) {
-      recordUpdate(scope, live === undefined ? emptyObject(writer.kind) : bare(live), after, managers);
+      const before = live === undefined ? emptyObject(writer.kind) : (live as unknown as JsonObject);
+      recordUpdate(scope, before, object as unknown as JsonObject, managers);
       capUpdaters(managers);
     }
   } catch (error) {
@@ -205,20 +224,20 @@ export function updateManagedFields<T extends KubeObject>(
     if (!(error instanceof TypeError)) throw error;
     managers.clear();
   }
-  return withManagers<T>(after, managers);
+  return encodeManagers(managers);
 }
 
 /** Removes what this applier set last time, does not set now, and nobody else manages. */
 function prune(scope: Scope, merged: JsonObject, managers: Managers, last: FieldSet | undefined): JsonObject {
-  if (last === undefined || last.isEmpty()) return merged;
+  if (last === undefined || isEmpty(last)) return merged;
   const named = (set: FieldSet): FieldSet => withNamedFields(set, scope.place);
   const mergedSet = named(toFieldSet(merged, scope.place));
   let pruned = removeItems(merged, named(last), scope.place);
-  const owned = [...managers.values()].reduce((set, one) => set.union(one.fields), new FieldSet());
+  const owned = [...managers.values()].reduce((set, one) => union(set, one.fields), NO_FIELDS);
   const prunedSet = named(toFieldSet(pruned, scope.place));
-  pruned = removeItems(merged, mergedSet.difference(prunedSet.union(named(owned))), scope.place);
+  pruned = removeItems(merged, difference(mergedSet, union(prunedSet, named(owned))), scope.place);
   const keptSet = named(toFieldSet(pruned, scope.place));
-  return removeItems(merged, mergedSet.difference(keptSet).intersection(named(last)), scope.place);
+  return removeItems(merged, intersection(difference(mergedSet, keptSet), named(last)), scope.place);
 }
 
 interface Applied {
@@ -234,19 +253,18 @@ function applyOnce(
   force: boolean,
 ): Applied {
   const managers: Managers = new Map(stored);
-  const fields = toFieldSet(config, scope.place).recursiveDifference(scope.ignored);
+  const fields = recursiveDifference(toFieldSet(config, scope.place), scope.ignored);
   const entry = entryOf(scope, 'Apply', fields);
   const identity = managerIdentity(entry);
   const last = managers.get(identity);
   managers.set(identity, entry);
   const merged = prune(scope, mergeObjects(live, config, scope.place), managers, last?.fields);
   const object = bare(normalized(scope.kind, merged));
-  const comparison = tracked(scope, compareObjects(live, object, scope.place));
-  takeOver(managers, comparison, identity, force);
+  takeOver(managers, compare(scope, live, object), identity, force);
   dropSystemFields(managers);
   const unchanged =
     last !== undefined &&
-    managers.get(identity)?.fields.equals(last.fields) === true &&
+    sameFields(managers.get(identity)?.fields ?? NO_FIELDS, last.fields) &&
     jsonEqual(object, live);
   if (unchanged) managers.set(identity, { ...managers.get(identity)!, time: last.time });
   return { object, managers };
@@ -267,8 +285,8 @@ function applyAsKubectl(
     const mine = lastAppliedFields(live, scope.place);
     if (mine === undefined) throw error;
     const left = error.conflicts
-      .map((conflict) => ({ ...conflict, fields: conflict.fields.difference(mine) }))
-      .filter((conflict) => !conflict.fields.isEmpty());
+      .map((conflict) => ({ ...conflict, fields: difference(conflict.fields, mine) }))
+      .filter((conflict) => !isEmpty(conflict.fields));
     if (left.length > 0) throw new FieldConflicts(left);
     return applyOnce(scope, live, config, stored, true);
   }
@@ -286,8 +304,10 @@ function storedManagers(live: KubeObject | undefined): Managers {
 function withoutNullMetadata(applied: JsonObject): JsonObject {
   const metadata = applied['metadata'];
   if (!isObject(metadata)) return applied;
-  const system = systemFields.children.get('f:metadata')!.members;
-  const kept = Object.entries(metadata).filter(([key, value]) => value !== null || !system.has(`f:${key}`));
+  const system = systemFields['f:metadata']!;
+  const kept = Object.entries(metadata).filter(
+    ([key, value]) => value !== null || system[`f:${key}`] === undefined,
+  );
   return { ...applied, metadata: Object.fromEntries(kept) };
 }
 

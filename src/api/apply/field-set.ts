@@ -1,131 +1,161 @@
-import type { Json, JsonObject } from '../object.js';
-import { comparePathElements, type PathElement, parsePathElement } from './path-element.js';
+import type { Json } from '../object.js';
+import { type PathElement, parsePathElement, sortElements } from './path-element.js';
 
 /**
- * A set of paths into an object, as structured-merge-diff keeps it: `members` are the paths that end here,
- * `children` lead on. One element may be both: a list item that exists, and some of its fields.
+ * A set of paths into an object (structured-merge-diff's Set), kept as the fieldsV1 that it is written as: a tree
+ * by path element, in fieldsV1's order. An element whose value is empty, or has the member `.`, is a path that ends
+ * there; its other members lead on. Below the root no element is there without a path. Sets are never changed:
+ * an operation that changes nothing answers with its first argument, and all share their parts.
  */
-export class FieldSet {
-  readonly members = new Set<PathElement>();
-  readonly children = new Map<PathElement, FieldSet>();
+export interface FieldSet {
+  readonly [element: PathElement]: FieldSet;
+}
 
-  /** Reads fieldsV1. Throws SyntaxError for malformed input. */
-  static fromFieldsV1(fields: Json | undefined): FieldSet {
-    const set = new FieldSet();
-    if (fields === undefined || fields === null) return set;
-    if (typeof fields !== 'object' || Array.isArray(fields))
-      throw new SyntaxError('fieldsV1 must be an object');
-    for (const [key, value] of Object.entries(fields)) {
-      if (key === '.') continue;
-      const element = parsePathElement(key);
-      const child = FieldSet.fromFieldsV1(value);
-      const leaf =
-        child.isEmpty() || (typeof value === 'object' && value !== null && Object.hasOwn(value, '.'));
-      if (leaf) set.members.add(element);
-      if (!child.isEmpty()) set.children.set(element, child);
-    }
-    return set;
-  }
+type Building = Record<PathElement, FieldSet>;
 
-  /** Writes fieldsV1, in the order that upstream writes it. */
-  toFieldsV1(): JsonObject {
-    const result: JsonObject = {};
-    const elements = [...new Set([...this.members, ...this.children.keys()])].sort(comparePathElements);
-    for (const element of elements) {
-      const child = this.children.get(element)?.toFieldsV1() ?? {};
-      const both = this.members.has(element) && Object.keys(child).length > 0;
-      result[element] = both ? { '.': {}, ...child } : child;
-    }
-    return result;
-  }
+/** The path that ends here and leads nowhere; as a whole set, the empty one. */
+export const LEAF: FieldSet = Object.freeze({});
+export const NO_FIELDS = LEAF;
 
-  /** A set of whole paths, each given as its elements. */
-  static of(...paths: PathElement[][]): FieldSet {
-    const set = new FieldSet();
-    for (const path of paths) set.insert(path);
-    return set;
-  }
+export function isEmpty(set: FieldSet): boolean {
+  for (const _ in set) return false;
+  return true;
+}
 
-  insert(path: readonly PathElement[]): void {
-    let set: FieldSet = this;
-    for (const element of path.slice(0, -1)) set = set.descend(element);
-    const last = path.at(-1);
-    if (last !== undefined) set.members.add(last);
-  }
+/** Whether the path to this part of a set is itself in the set. */
+export function endsHere(part: FieldSet): boolean {
+  return part['.'] !== undefined || isEmpty(part);
+}
 
-  /** The child set under the element, made when missing. Empty children must be dropped with `tidy`. */
-  descend(element: PathElement): FieldSet {
-    let child = this.children.get(element);
-    if (child === undefined) {
-      child = new FieldSet();
-      this.children.set(element, child);
-    }
-    return child;
-  }
+/** Brings elements into fieldsV1's order. */
+export function ordered(parts: Building): FieldSet {
+  const elements = Object.keys(parts);
+  const sorted = sortElements([...elements]);
+  if (sorted.every((element, i) => element === elements[i])) return parts;
+  const result: Building = {};
+  for (const element of sorted) result[element] = parts[element]!;
+  return result;
+}
 
-  isEmpty(): boolean {
-    if (this.members.size > 0) return false;
-    for (const child of this.children.values()) if (!child.isEmpty()) return false;
-    return true;
-  }
+/** Reads fieldsV1, whoever wrote it. Throws SyntaxError for malformed input. */
+export function parseFields(fields: Json | undefined): FieldSet {
+  return parsePart(fields) ?? NO_FIELDS;
+}
 
-  #with(element: PathElement, child: FieldSet | undefined): void {
-    if (child !== undefined && !child.isEmpty()) this.children.set(element, child);
+function parsePart(fields: Json | undefined): FieldSet | undefined {
+  if (fields === undefined || fields === null) return undefined;
+  if (typeof fields !== 'object' || Array.isArray(fields)) {
+    throw new SyntaxError('fieldsV1 must be an object');
   }
+  const parts: Building = {};
+  for (const key of Object.keys(fields)) {
+    if (key === '.') continue;
+    const element = parsePathElement(key);
+    const value = fields[key];
+    const below = parsePart(value) ?? LEAF;
+    const ends = below === LEAF || Object.hasOwn(value as FieldSet, '.');
+    const part = ends ? withEnd(below) : below;
+    const before = parts[element];
+    parts[element] = before === undefined ? part : unionParts(before, part);
+  }
+  return isEmpty(parts) ? undefined : ordered(parts);
+}
 
-  union(other: FieldSet): FieldSet {
-    const result = new FieldSet();
-    for (const element of [...this.members, ...other.members]) result.members.add(element);
-    for (const element of new Set([...this.children.keys(), ...other.children.keys()])) {
-      const mine = this.children.get(element);
-      const theirs = other.children.get(element);
-      result.#with(element, mine === undefined ? theirs : theirs === undefined ? mine : mine.union(theirs));
-    }
-    return result;
-  }
+/** A set of whole paths, each given as its elements. */
+export function fieldSetOf(...paths: PathElement[][]): FieldSet {
+  return paths.reduce<FieldSet>((set, path) => {
+    const one = path.reduceRight<FieldSet>((below, element) => ({ [element]: below }), LEAF);
+    return union(set, one);
+  }, NO_FIELDS);
+}
 
-  intersection(other: FieldSet): FieldSet {
-    const result = new FieldSet();
-    for (const element of this.members) if (other.members.has(element)) result.members.add(element);
-    for (const [element, child] of this.children) {
-      const theirs = other.children.get(element);
-      if (theirs !== undefined) result.#with(element, child.intersection(theirs));
-    }
-    return result;
-  }
+function withEnd(part: FieldSet): FieldSet {
+  return endsHere(part) ? part : { '.': LEAF, ...part };
+}
 
-  /** Paths that the other set does not have. */
-  difference(other: FieldSet): FieldSet {
-    const result = new FieldSet();
-    for (const element of this.members) if (!other.members.has(element)) result.members.add(element);
-    for (const [element, child] of this.children) {
-      const theirs = other.children.get(element);
-      result.#with(element, theirs === undefined ? child : child.difference(theirs));
-    }
-    return result;
-  }
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(b)) return a;
+  return isEmpty(a) ? b : unionParts(a, b);
+}
 
-  /** Like `difference`, and a path of the other set takes everything below it along. */
-  recursiveDifference(other: FieldSet): FieldSet {
-    const result = new FieldSet();
-    for (const element of this.members) if (!other.members.has(element)) result.members.add(element);
-    for (const [element, child] of this.children) {
-      if (other.members.has(element)) continue;
-      const theirs = other.children.get(element);
-      result.#with(element, theirs === undefined ? child : child.recursiveDifference(theirs));
-    }
-    return result;
+function unionParts(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b) return a;
+  if (isEmpty(a)) return withEnd(b);
+  if (isEmpty(b)) return withEnd(a);
+  let result: Building | undefined;
+  let added = false;
+  for (const element in b) {
+    const mine = a[element];
+    const both = mine === undefined ? b[element]! : element === '.' ? mine : unionParts(mine, b[element]!);
+    if (both === mine) continue;
+    added ||= mine === undefined;
+    result ??= { ...a };
+    result[element] = both;
   }
+  return result === undefined ? a : added ? ordered(result) : result;
+}
 
-  /** Every path, in fieldsV1's order. */
-  *paths(prefix: readonly PathElement[] = []): Generator<PathElement[]> {
-    for (const element of [...this.members].sort(comparePathElements)) yield [...prefix, element];
-    for (const element of [...this.children.keys()].sort(comparePathElements)) {
-      yield* this.children.get(element)!.paths([...prefix, element]);
-    }
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const result: Building = {};
+  for (const element in a) {
+    const theirs = b[element];
+    if (theirs === undefined || element === '.') continue;
+    const both = intersectParts(a[element]!, theirs);
+    if (both !== undefined) result[element] = both;
   }
+  return result;
+}
 
-  equals(other: FieldSet): boolean {
-    return this.difference(other).isEmpty() && other.difference(this).isEmpty();
+function intersectParts(a: FieldSet, b: FieldSet): FieldSet | undefined {
+  if (a === b) return a;
+  const below = intersection(a, b);
+  if (endsHere(a) && endsHere(b)) return isEmpty(below) ? LEAF : { '.': LEAF, ...below };
+  return isEmpty(below) ? undefined : below;
+}
+
+/** Paths that the other set does not have. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  return subtract(a, b, false);
+}
+
+/** Like `difference`, and a path of the other set takes everything below it along. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  return subtract(a, b, true);
+}
+
+/** Leaves `.` as it is. */
+function subtract(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet {
+  let result: Building | undefined;
+  for (const element in a) {
+    const theirs = b[element];
+    if (theirs === undefined || element === '.') continue;
+    const mine = a[element]!;
+    const left = subtractPart(mine, theirs, recursive);
+    if (left === mine) continue;
+    result ??= { ...a };
+    if (left === undefined) delete result[element];
+    else result[element] = left;
   }
+  return result ?? a;
+}
+
+function subtractPart(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet | undefined {
+  const gone = endsHere(b);
+  if (gone && (recursive || isEmpty(a))) return undefined;
+  const rest = subtract(a, b, recursive);
+  if (rest === a && (!gone || a['.'] === undefined)) return a;
+  const { '.': end, ...below } = rest;
+  if (end === undefined || gone) return isEmpty(below) ? undefined : below;
+  return isEmpty(below) ? LEAF : rest;
+}
+
+/** Every path, in fieldsV1's order. */
+export function* pathsOf(set: FieldSet, prefix: readonly PathElement[] = []): Generator<PathElement[]> {
+  const elements = Object.keys(set).filter((element) => element !== '.');
+  for (const element of elements) if (endsHere(set[element]!)) yield [...prefix, element];
+  for (const element of elements) yield* pathsOf(set[element]!, [...prefix, element]);
+}
+
+export function sameFields(a: FieldSet, b: FieldSet): boolean {
+  return a === b || (isEmpty(difference(a, b)) && isEmpty(difference(b, a)));
 }

@@ -3,5 +3,3 @@ export {
   type FieldWriter,
   updateManagedFields,
 } from './field-manager.js';
-export { FieldSet } from './field-set.js';
-export { resetFields } from './untracked.js';

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../object.js';
 import { checkApplied } from './applied-object.js';
 import { compareObjects } from './compare.js';
-import type { FieldSet } from './field-set.js';
+import { difference, type FieldSet } from './field-set.js';
 import { isObject, type Place } from './shape.js';
 import { toFieldSet } from './to-field-set.js';
 
@@ -27,10 +27,7 @@ export function lastAppliedFields(live: JsonObject, place: Place): FieldSet | un
     const { object, problems } = checkApplied(parsed, place);
     if (problems.length > 0) return undefined;
     const changes = compareObjects(object, live, place);
-    return toFieldSet(object, place)
-      .difference(changes.modified)
-      .difference(changes.added)
-      .difference(changes.removed);
+    return difference(difference(toFieldSet(object, place), changes.changed), changes.removed);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Json } from '../object.js';
 import type { meta } from '../types/index.js';
-import { FieldSet } from './field-set.js';
+import { type FieldSet, parseFields, union } from './field-set.js';
 
 /** One manager and what it manages. */
 export interface Manager {
@@ -45,7 +45,7 @@ export function decodeManagers(entries: meta.ManagedFieldsEntry[] = []): Manager
       apiVersion: entry.apiVersion ?? '',
       subresource: entry.subresource ?? '',
       time: entry.time,
-      fields: FieldSet.fromFieldsV1(entry.fieldsV1 as Json | undefined),
+      fields: parseFields(entry.fieldsV1 as Json | undefined),
     };
     managers.set(managerIdentity(manager), manager);
   });
@@ -57,7 +57,7 @@ const second = (time: string | undefined): number =>
 
 function compareManagers(a: Manager, b: Manager): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
-  const age = second(a.time) - second(b.time);
+  const age = a.time === b.time ? 0 : second(a.time) - second(b.time);
   if (age !== 0) return age;
   for (const field of ['manager', 'apiVersion', 'subresource'] as const) {
     if (a[field] !== b[field]) return a[field] < b[field] ? -1 : 1;
@@ -73,7 +73,7 @@ export function encodeManagers(managers: Managers): meta.ManagedFieldsEntry[] {
     apiVersion: manager.apiVersion,
     ...(manager.time === undefined ? {} : { time: manager.time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: manager.fields.toFieldsV1(),
+    fieldsV1: manager.fields,
     ...(manager.subresource === '' ? {} : { subresource: manager.subresource }),
   }));
 }
@@ -88,6 +88,7 @@ const BUCKET = 'ancient-changes';
 
 /** More than ten updaters: the oldest of each version are put together as `ancient-changes`. */
 export function capUpdaters(managers: Managers): void {
+  if (managers.size <= MAX_UPDATERS) return;
   const updaters = [...managers.entries()]
     .filter(([, manager]) => manager.operation === 'Update')
     .sort(([idA, a], [idB, b]) => second(a.time) - second(b.time) || (idA < idB ? -1 : 1));
@@ -105,7 +106,7 @@ export function capUpdaters(managers: Managers): void {
     const before = managers.get(bucketId) ?? managers.get(start)!;
     if (!managers.has(bucketId)) managers.delete(start);
     managers.delete(identity);
-    managers.set(bucketId, { ...bucket, fields: manager.fields.union(before.fields) });
+    managers.set(bucketId, { ...bucket, fields: union(manager.fields, before.fields) });
     count--;
   }
 }

@@ -1,7 +1,15 @@
 import type { Json, JsonObject } from '../object.js';
 import { setOwn } from '../patch/json-value.js';
 import type { PathElement } from './path-element.js';
-import { isObject, itemElement, type Place, type Shape, shapeOf } from './shape.js';
+import {
+  isObject,
+  itemElement,
+  type ListShape,
+  type MapShape,
+  memberPlace,
+  type Place,
+  shapeOf,
+} from './shape.js';
 
 type Side = Json | undefined;
 
@@ -18,11 +26,11 @@ function mergeAt(live: Side, applied: Side, place: Place): Json {
   return applied;
 }
 
-function mergeMaps(live: JsonObject, applied: JsonObject, shape: Shape & { kind: 'map' }): JsonObject {
+function mergeMaps(live: JsonObject, applied: JsonObject, shape: MapShape): JsonObject {
   const result: JsonObject = { ...live };
   for (const [key, value] of Object.entries(applied)) {
     const before = Object.hasOwn(live, key) ? live[key] : undefined;
-    setOwn(result, key, mergeAt(before, value, shape.place(key).place));
+    setOwn(result, key, mergeAt(before, value, memberPlace(shape, key)));
   }
   return result;
 }
@@ -31,7 +39,7 @@ function mergeMaps(live: JsonObject, applied: JsonObject, shape: Shape & { kind:
  * Items of the applied list in their order, items only in the live list where they were before
  * (structured-merge-diff's order of merged lists).
  */
-function mergeLists(live: Json[], applied: Json[], shape: Shape & { kind: 'list' }): Json[] {
+function mergeLists(live: Json[], applied: Json[], shape: ListShape): Json[] {
   const left = live.map((item) => itemElement(shape, item));
   const right = applied.map((item) => itemElement(shape, item));
   const liveBy = new Map(left.map((element, i) => [element, live[i]!]));

@@ -22,21 +22,27 @@ export function valueElement(value: Json): PathElement {
   return `v:${JSON.stringify(value)}`;
 }
 
+const SCALAR = '(?:"[ !#-\\[\\]-~]*"|0|[1-9][0-9]{0,14}|true|false)';
+/** Elements with one key as JSON.stringify writes them. */
+const PLAIN_KEY = new RegExp(`^k:\\{"\\w+":${SCALAR}\\}$`);
+const PLAIN_VALUE = new RegExp(`^v:${SCALAR}$`);
+
 /** Reads one member name of a fieldsV1 object; throws SyntaxError for what is none. */
 export function parsePathElement(text: string): PathElement {
-  const body = text.slice(2);
   switch (text.slice(0, 2)) {
     case 'f:':
       return text;
     case 'k:': {
-      const keys = JSON.parse(body) as Json;
+      if (PLAIN_KEY.test(text)) return text;
+      const keys = JSON.parse(text.slice(2)) as Json;
       if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) break;
       return keyElement(keys);
     }
     case 'v:':
-      return valueElement(JSON.parse(body) as Json);
+      if (PLAIN_VALUE.test(text)) return text;
+      return valueElement(JSON.parse(text.slice(2)) as Json);
     case 'i:':
-      if (/^\d{1,9}$/.test(body)) return text;
+      if (/^\d{1,9}$/.test(text.slice(2))) return text;
       break;
   }
   throw new SyntaxError(`invalid path element ${JSON.stringify(text)}`);
@@ -61,7 +67,15 @@ export function printPath(path: readonly PathElement[]): string {
 const RANK: Record<string, number> = { f: 0, k: 1, v: 2, i: 3 };
 
 /** The order of fieldsV1: fields, then keys, values and indexes; each by text. */
-export function comparePathElements(a: PathElement, b: PathElement): number {
-  const rank = RANK[a[0]!]! - RANK[b[0]!]!;
+function comparePathElements(a: PathElement, b: PathElement): number {
+  const rank = (RANK[a[0]!] ?? -1) - (RANK[b[0]!] ?? -1);
   return rank !== 0 ? rank : a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Sorts elements (and `.`, which comes first) in place. */
+export function sortElements(elements: string[]): string[] {
+  if (elements.length < 2) return elements;
+  // Only indexes stand elsewhere in the order of texts, which needs no calls back.
+  if (elements.some((element) => element.charCodeAt(0) === 0x69)) return elements.sort(comparePathElements);
+  return elements.sort();
 }

@@ -1,7 +1,9 @@
 import type { Json, JsonObject } from '../object.js';
 import { setOwn } from '../patch/json-value.js';
-import { FieldSet } from './field-set.js';
-import { fieldElement, isObject, itemElement, type Place, shapeOf } from './shape.js';
+import { endsHere, type FieldSet, isEmpty, LEAF } from './field-set.js';
+import { isField, isObject, itemElement, memberElement, memberPlace, Place, shapeOf } from './shape.js';
+
+const UNTYPED = new Place();
 
 /** The value without the paths; undefined when nothing of it is left. */
 function removeAt(value: Json, paths: FieldSet, place: Place): Json | undefined {
@@ -10,19 +12,17 @@ function removeAt(value: Json, paths: FieldSet, place: Place): Json | undefined 
     if (shape.atomic) return value;
     const result: JsonObject = {};
     for (const [key, member] of Object.entries(value)) {
-      const element = fieldElement(key);
-      if (paths.members.has(element)) continue;
-      const below = paths.children.get(element);
-      const left = below === undefined ? member : removeAt(member, below, shape.place(key).place);
+      const below = paths[memberElement(shape, key)];
+      if (below !== undefined && endsHere(below)) continue;
+      const left = below === undefined ? member : removeAt(member, below, memberPlace(shape, key));
       if (left !== undefined) setOwn(result, key, left);
     }
     return Object.keys(result).length === 0 && Object.keys(value).length > 0 ? undefined : result;
   }
   if (shape.kind === 'list' && shape.relation !== 'atomic' && Array.isArray(value)) {
     const result = value.flatMap((item) => {
-      const element = itemElement(shape, item);
-      if (paths.members.has(element)) return [];
-      const below = paths.children.get(element);
+      const below = paths[itemElement(shape, item)];
+      if (below !== undefined && endsHere(below)) return [];
       const left = below === undefined ? item : removeAt(item, below, shape.item);
       return left === undefined ? [] : [left];
     });
@@ -41,18 +41,23 @@ export function removeItems(object: JsonObject, paths: FieldSet, place: Place): 
  * its fields goes too (structured-merge-diff's EnsureNamedFieldsAreMembers).
  */
 export function withNamedFields(set: FieldSet, place: Place): FieldSet {
-  const result = new FieldSet();
-  for (const element of set.members) result.members.add(element);
+  const result: Record<string, FieldSet> = {};
   const mapShape = shapeOf(place, {});
   const listShape = shapeOf(place, []);
-  for (const [element, child] of set.children) {
-    let below: Place = {};
+  for (const element of Object.keys(set)) {
+    const part = set[element]!;
+    if (element === '.' || isEmpty(part)) {
+      result[element] = LEAF;
+      continue;
+    }
+    let below = UNTYPED;
+    let named = false;
     if (element.startsWith('f:') && mapShape.kind === 'map') {
-      const found = mapShape.place(element.slice(2));
-      if (found.known) result.members.add(element);
-      below = found.place;
+      named = isField(mapShape, element.slice(2));
+      below = memberPlace(mapShape, element.slice(2));
     } else if (listShape.kind === 'list') below = listShape.item;
-    result.children.set(element, withNamedFields(child, below));
+    const inner = withNamedFields(part, below);
+    result[element] = named && !endsHere(inner) ? { '.': LEAF, ...inner } : inner;
   }
   return result;
 }

@@ -1,42 +1,55 @@
 import type { Json, JsonObject } from '../object.js';
-import { FieldSet } from './field-set.js';
+import { type FieldSet, isEmpty, LEAF, NO_FIELDS, ordered } from './field-set.js';
 import type { PathElement } from './path-element.js';
-import { fieldElement, isObject, itemElement, type Place, type Shape, shapeOf } from './shape.js';
+import {
+  isField,
+  isObject,
+  itemElement,
+  type ListShape,
+  type MapShape,
+  memberElement,
+  memberPlace,
+  type Place,
+  shapeOf,
+} from './shape.js';
 
-/** Fills `parent` with the paths of a value that stands under `element`; true when the value is a leaf. */
-function collect(value: Json, place: Place, parent: FieldSet, element: PathElement): void {
+type Parts = Record<PathElement, FieldSet>;
+
+/** The paths of a value that stands at this place; undefined when it brings none (empty lists and maps). */
+function collect(value: Json, place: Place): FieldSet | undefined {
   const shape = shapeOf(place, value);
-  if (shape.kind === 'map' && isObject(value) && !shape.atomic) {
-    if (Object.keys(value).length > 0) collectMap(value, shape, parent.descend(element));
-  } else if (shape.kind === 'list' && Array.isArray(value) && shape.relation !== 'atomic') {
-    if (value.length > 0) collectList(value, shape, parent.descend(element));
-  } else if (shape.kind === 'scalar' || (shape.kind === 'map' ? shape.atomic : shape.relation === 'atomic')) {
-    parent.members.add(element);
+  if (shape.kind === 'map' && isObject(value) && !shape.atomic) return collectMap(value, shape);
+  if (shape.kind === 'list' && Array.isArray(value) && shape.relation !== 'atomic') {
+    return collectList(value, shape);
   }
+  const leaf = shape.kind === 'scalar' || (shape.kind === 'map' ? shape.atomic : shape.relation === 'atomic');
+  return leaf ? LEAF : undefined;
 }
 
-function collectMap(value: JsonObject, shape: Shape & { kind: 'map' }, set: FieldSet): void {
+function collectMap(value: JsonObject, shape: MapShape): FieldSet | undefined {
+  const parts: Parts = {};
   for (const [key, member] of Object.entries(value)) {
-    const { place, known } = shape.place(key);
-    const element = fieldElement(key);
-    collect(member, place, set, element);
+    const below = collect(member, memberPlace(shape, key));
     const empty = member === null || (isObject(member) && Object.keys(member).length === 0);
-    if (empty || !known) set.members.add(element);
+    const part = empty || !isField(shape, key) ? withPath(below) : below;
+    if (part !== undefined) parts[memberElement(shape, key)] = part;
   }
+  return isEmpty(parts) ? undefined : ordered(parts);
 }
 
-function collectList(list: Json[], shape: Shape & { kind: 'list' }, set: FieldSet): void {
-  for (const item of list) {
-    const element = itemElement(shape, item);
-    collect(item, shape.item, set, element);
-    set.members.add(element);
-  }
+function collectList(list: Json[], shape: ListShape): FieldSet | undefined {
+  const parts: Parts = {};
+  for (const item of list) parts[itemElement(shape, item)] = withPath(collect(item, shape.item));
+  return isEmpty(parts) ? undefined : ordered(parts);
+}
+
+/** The part with the path that leads to it. */
+function withPath(part: FieldSet | undefined): FieldSet {
+  return part === undefined || isEmpty(part) ? LEAF : { '.': LEAF, ...part };
 }
 
 /** Every path that the object sets: what an applier of this object manages. */
 export function toFieldSet(object: JsonObject, place: Place): FieldSet {
-  const set = new FieldSet();
   const shape = shapeOf(place, object);
-  if (shape.kind === 'map') collectMap(object, shape, set);
-  return set;
+  return (shape.kind === 'map' ? collectMap(object, shape) : undefined) ?? NO_FIELDS;
 }

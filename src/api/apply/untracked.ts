@@ -1,8 +1,8 @@
 import type { KindInfo } from '../schema/kind-info.js';
-import { FieldSet } from './field-set.js';
+import { type FieldSet, fieldSetOf, NO_FIELDS, union } from './field-set.js';
 
 const paths = (...texts: string[]): FieldSet =>
-  FieldSet.of(...texts.map((text) => text.split('.').map((name) => `f:${name}`)));
+  fieldSetOf(...texts.map((text) => text.split('.').map((name) => `f:${name}`)));
 
 /** Never managed by anyone (upstream's stripMeta). */
 export const systemFields: FieldSet = paths(
@@ -20,7 +20,6 @@ export const systemFields: FieldSet = paths(
   'metadata.resourceVersion',
 );
 
-const NOTHING = new FieldSet();
 const STATUS = paths('status');
 const SPEC = paths('spec');
 
@@ -37,8 +36,22 @@ const STATUS_METADATA: Readonly<Record<string, string[]>> = {
  */
 export function resetFields(kind: KindInfo, subresource: string): FieldSet {
   if (subresource === 'status') {
-    return SPEC.union(paths(...(STATUS_METADATA[kind.message] ?? [])));
+    return union(SPEC, paths(...(STATUS_METADATA[kind.message] ?? [])));
   }
   const hasStatus = kind.subresources.includes('status') || kind.subresources.includes('finalize');
-  return hasStatus ? STATUS : NOTHING;
+  return hasStatus ? STATUS : NO_FIELDS;
+}
+
+const untrackedByEndpoint = new Map<string, FieldSet>();
+
+/** What a write through this endpoint never comes to manage: system fields, and what it resets. */
+export function untracked(kind: KindInfo, subresource: string): FieldSet {
+  const endpoint = `${kind.message}/${subresource}`;
+  let fields = untrackedByEndpoint.get(endpoint);
+  if (fields === undefined) {
+    fields = union(systemFields, resetFields(kind, subresource));
+    // One per endpoint that the server has.
+    untrackedByEndpoint.set(endpoint, fields);
+  }
+  return fields;
 }

@@ -14,8 +14,8 @@ export class FieldManagement {
 
   /** Records in `object` what this call changed against `live` (undefined at creation). Edits `object`. */
   track(resource: Resource, call: WriteCall, live: KubeObject | undefined, object: KubeObject): void {
-    const { managedFields } = updateManagedFields(this.#writer(resource, call), object, live).metadata;
-    if (managedFields === undefined) delete object.metadata.managedFields;
+    const managedFields = updateManagedFields(this.#writer(resource, call), object, live);
+    if (managedFields.length === 0) delete object.metadata.managedFields;
     else object.metadata.managedFields = managedFields;
   }
 
