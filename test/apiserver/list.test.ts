@@ -128,6 +128,16 @@ describe('LIST', () => {
     expect(headers['retry-after']).toBe('1');
   });
 
+  it('answers 400 for a version that is no number, and takes every one that upstream takes', async () => {
+    const bad = await client.get(`${MAPS}?resourceVersion=x`);
+    expect([bad.status, bad.json.message]).toEqual([
+      400,
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ]);
+    const far = await client.get(`${MAPS}?resourceVersion=9007199254740993`);
+    expect([far.status, far.json.reason]).toEqual([504, 'Timeout']);
+  });
+
   it('answers 410 with a fresh inconsistent token when the continue token has expired', async () => {
     const first = (await client.get(`${MAPS}?limit=5`)).json;
     await client.patch(`${MAPS}/m00`, 'merge', { data: { touched: 'yes' } });

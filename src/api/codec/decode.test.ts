@@ -50,6 +50,23 @@ describe('decodeObject with JSON', () => {
     expect(warnings).toEqual(['unknown field "spec.x"']);
   });
 
+  it.each(['1.0', '1e2', '9007199254740993', '-9223372036854775809'])(
+    'refuses %s for an integer, whatever validation is asked for',
+    (number) => {
+      for (const validation of ['Ignore', 'Warn', 'Strict'] as const) {
+        expect(refusal(() => decode(`{"spec":{"healthCheckNodePort":${number}}}`, service, validation))).toBe(
+          'Service in version "v1" cannot be handled as a Service: json: cannot unmarshal number ' +
+            `${number} into Go struct field ServiceSpec.spec.healthCheckNodePort of type int32`,
+        );
+      }
+    },
+  );
+
+  it('takes every integer that a double holds exactly', () => {
+    const { object } = decode('{"metadata":{"generation":-9007199254740991}}', service);
+    expect(object.metadata.generation).toBe(-9007199254740991);
+  });
+
   it('reports unknown and duplicate fields in document order, unknown ones once', () => {
     const text = `{"spec":{"unknown1":1,"unknownDupe":1,"unknownDupe":2,"paused":true,"paused":false,"template":{"spec":
       {"containers":[{"name":"a","unknownNested":{"x":1,"x":2},"imagePullPolicy":"Always","imagePullPolicy":"Never"}]}}}}`;
@@ -155,7 +172,6 @@ describe('decodeObject with YAML', () => {
   });
 
   it.each([
-    'a: 1\n---\nb: 2\n',
     'a: *x\n',
     'a: &x [*x]\n',
     'a: !foo b\n',
@@ -167,6 +183,20 @@ describe('decodeObject with YAML', () => {
     'metadata: {generation: .inf}\n',
   ])('refuses %j', (text) => {
     refusal(() => yaml(text));
+  });
+
+  it('reads the first of several documents and nothing of the others', () => {
+    const { object } = yaml('metadata: {name: a}\n---\nmetadata: {name: b}\n--- [[[\n');
+    expect(object.metadata.name).toBe('a');
+  });
+
+  it('takes whole numbers in any notation for integers', () => {
+    expect(yaml('spec: {healthCheckNodePort: 1e2}\n').object).toMatchObject({
+      spec: { healthCheckNodePort: 100 },
+    });
+    expect(yaml('{"spec":{"healthCheckNodePort":1.0}}').object).toMatchObject({
+      spec: { healthCheckNodePort: 1 },
+    });
   });
 
   it('refuses growth through aliases', () => {

@@ -98,6 +98,8 @@ interface Body {
   /** The body was JSON text whose scan has already listed the unknown fields. */
   scanned: boolean;
   checked?: { object: object; unknown: string[] };
+  /** A number that an integer field does not take, by its notation. */
+  badInteger?: SchemaError | undefined;
 }
 
 function identity(kind: KindInfo): BodyKind {
@@ -119,7 +121,7 @@ function parseBody(
   try {
     if (mediaType === MEDIA_PROTOBUF) return protobufBody(bytes, schema, options);
     if (mediaType === MEDIA_JSON) {
-      const parsed = parseJson(bytes, strict ? { strict: schema ?? 'duplicates' } : {});
+      const parsed = parseJson(bytes, { strict: schema ?? 'duplicates' });
       return withKind({ ...parsed, strict, scanned: true }, bytes, options);
     }
     const parsed = parseYaml(bytes, { strict, ...(schema === undefined ? {} : { schema }) });
@@ -230,6 +232,7 @@ function check(
 ): { object: object; unknown: string[] } {
   if (schema === undefined) return { object: body.value as object, unknown: [] };
   try {
+    if (body.badInteger !== undefined) throw body.badInteger;
     return pruneAndCheck(body.value, schema);
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;

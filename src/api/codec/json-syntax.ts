@@ -1,6 +1,7 @@
 import type { Message } from '../schema/messages.js';
 import { message } from '../schema/messages.js';
 import type { TypeRef } from '../schema/type-ref.js';
+import { mismatch, type SchemaError } from '../schema/walk.js';
 import { fieldPath, MAX_DEPTH } from '../schema/walker.js';
 
 /** The text is not JSON. `message` is what Go's scanner would say. */
@@ -30,10 +31,17 @@ interface Frame {
  * is given, lists its strict errors in document order with upstream's words: `unknown field "spec.x"`,
  * `duplicate field "spec.y"`. `duplicates` looks for duplicates only, everywhere. Throws JsonSyntaxError.
  */
-export function scanJson(text: string, schema?: Message | 'duplicates'): string[] {
+export function scanJson(text: string, schema?: Message | 'duplicates'): Scanned {
   const scanner = new Scanner(text, schema);
   scanner.document();
-  return scanner.errors;
+  return scanner;
+}
+
+/** What a scan found. */
+export interface Scanned {
+  errors: string[];
+  /** The first number that no integer field takes, though its value may be whole: `1.0`, `1e2`, 2^53 and beyond. */
+  badInteger: SchemaError | undefined;
 }
 
 const QUOTE = 0x22;
@@ -45,8 +53,9 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-class Scanner {
+class Scanner implements Scanned {
   readonly errors: string[] = [];
+  badInteger: SchemaError | undefined;
   readonly #text: string;
   readonly #strict: boolean;
   readonly #frames: Frame[] = [];
@@ -79,7 +88,7 @@ class Scanner {
     if (code === OPEN_OBJECT) this.#open(true, type, checked);
     else if (code === OPEN_LIST) this.#open(false, type, checked);
     else if (code === QUOTE) this.#string();
-    else this.#literal(code);
+    else this.#literal(code, type);
   }
 
   #open(object: boolean, type: TypeRef | undefined, checked: boolean): void {
@@ -205,12 +214,26 @@ class Scanner {
     }
   }
 
-  #literal(code: number): void {
+  #literal(code: number, type: TypeRef | undefined): void {
+    const start = this.#at;
     if (code === 0x74) this.#word('true');
     else if (code === 0x66) this.#word('false');
     else if (code === 0x6e) this.#word('null');
-    else if (code === 0x2d || isDigit(code)) this.#number();
-    else throw this.#bad('looking for beginning of value');
+    else if (code === 0x2d || isDigit(code)) {
+      this.#number();
+      if (type?.type === 'int32' || type?.type === 'int64') this.#checkInteger(start, type);
+    } else throw this.#bad('looking for beginning of value');
+  }
+
+  /** Go parses the text of an integer, where JavaScript keeps only a value that may be rounded. */
+  #checkInteger(start: number, type: TypeRef): void {
+    const text = this.#text.slice(start, this.#at);
+    if (this.badInteger !== undefined || /^-?\d{1,15}$/.test(text)) return;
+    if (/^-?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return;
+    const owner = this.#frames.findLast((frame) => frame.schema !== undefined)?.schema;
+    if (owner === undefined) return;
+    const walk = { unknown: [], path: this.#path, depth: 0 };
+    this.badInteger = mismatch(walk, undefined, type, owner, `number ${text}`);
   }
 
   #word(word: string): void {

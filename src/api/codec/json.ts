@@ -1,10 +1,13 @@
 import type { Message } from '../schema/messages.js';
+import type { SchemaError } from '../schema/walk.js';
 import { JsonSyntaxError, scanJson } from './json-syntax.js';
 
 export interface ParsedText {
   value: unknown;
   /** `unknown field "spec.x"`, `duplicate field "spec.y"`; empty unless a strict parse was asked. */
   strictErrors: string[];
+  /** A number that an integer field does not take, by its notation. */
+  badInteger?: SchemaError | undefined;
   /** The text was JSON, so `strictErrors` holds unknown fields too. */
   scanned?: boolean;
 }
@@ -19,9 +22,9 @@ export function parseJson(bytes: Buffer, options: { strict?: Message | 'duplicat
 
 /** Like `parseJson`, for a text. */
 export function parseJsonText(text: string, strict?: Message | 'duplicates'): ParsedText {
-  const strictErrors = scanJson(text, strict);
+  const { errors, badInteger } = scanJson(text, strict);
   try {
-    return { value: JSON.parse(text), strictErrors, scanned: true };
+    return { value: JSON.parse(text), strictErrors: errors, badInteger, scanned: true };
   } catch (error) {
     throw new JsonSyntaxError((error as Error).message);
   }

@@ -18,8 +18,8 @@ export class YamlSyntaxError extends Error {
 const MAX_ALIASED_NODES = 100_000;
 
 /**
- * Parses one YAML document into what upstream's YAML-to-JSON chain makes of it (go-yaml v2 rules). Several
- * documents, unknown tags and growth through aliases are refused. `strict` reports duplicate keys as upstream
+ * Parses the first YAML document into what upstream's YAML-to-JSON chain makes of it (go-yaml v2 rules). Unknown
+ * tags and growth through aliases are refused. `strict` reports duplicate keys as upstream
  * does; otherwise the last one wins. Throws YamlSyntaxError. JSON is taken by the faster JSON parser.
  */
 export function parseYaml(bytes: Buffer, options: { strict?: boolean; schema?: Message } = {}): ParsedText {
@@ -27,7 +27,8 @@ export function parseYaml(bytes: Buffer, options: { strict?: boolean; schema?: M
   if (/^\s*\{/.test(text)) {
     const strict = options.strict ? (options.schema ?? 'duplicates') : undefined;
     try {
-      return parseJsonText(text, strict);
+      // In YAML 1.0 and 1e2 are numbers, and whole ones end up as integers.
+      return { ...parseJsonText(text, strict), badInteger: undefined };
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
     }
@@ -59,23 +60,12 @@ function parseDocument(text: string): { doc: Yaml.Document; lines: Yaml.LineCoun
       `yaml: ${error instanceof RangeError ? 'exceeded max depth' : (error as Error).message}`,
     );
   }
-  const filled = docs.filter((doc) => !isEmpty(doc));
-  if (filled.length > 1) throw new YamlSyntaxError('yaml: only one document is accepted');
-  const doc = filled[0] ?? docs[0] ?? new (yaml().Document)(null);
+  // As go-yaml: the first document is the body, and nobody looks at what follows it.
+  const doc = docs[0] ?? new (yaml().Document)(null);
   const failed =
     doc.errors[0] ?? doc.warnings.find((warning) => !warning.message.startsWith('Unresolved tag'));
   if (failed !== undefined) throw new YamlSyntaxError(`yaml: ${failed.message.split('\n')[0]}`);
   return { doc, lines };
-}
-
-/** A document of nothing but markers and comments. */
-function isEmpty(doc: Yaml.Document): boolean {
-  if (doc.errors.length > 0) return false;
-  const { contents } = doc;
-  return (
-    contents === null ||
-    (yaml().isScalar(contents) && (contents.value ?? '') === '' && contents.type === 'PLAIN')
-  );
 }
 
 type Plain = Record<string, unknown>;

@@ -103,7 +103,8 @@ function checkNew(resource: Resource, namespace: string, object: KubeObject): vo
     }
   } else delete metadata.namespace;
   if ((metadata.resourceVersion ?? '') !== '') {
-    throw Errors.badRequest('resourceVersion should not be set on objects to be created');
+    // Upstream's storage error, which it does not turn into a Status with a reason.
+    throw new StatusError('', 'resourceVersion should not be set on objects to be created', undefined, 500);
   }
 }
 

@@ -1,5 +1,8 @@
-import { Errors, type FieldError } from '#api';
+import { Errors, type FieldError, StatusError } from '#api';
 import type { RequestInfo } from '../contracts.js';
+
+/** The largest version that can be said: upstream's are uint64. */
+const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** ListOptions as the query says them, checked as ValidateListOptions does. */
 export interface ListQuery {
@@ -12,7 +15,7 @@ export interface ListQuery {
   timeoutSeconds: number | undefined;
 }
 
-/** Reads and checks ListOptions; throws BadRequest or Invalid. */
+/** Reads and checks ListOptions; throws BadRequest or Invalid, and for a malformed version of a watch 500 as upstream. */
 export function listQuery(info: RequestInfo, watch: boolean): ListQuery {
   const { query } = info;
   const rawVersion = query.get('resourceVersion') ?? '';
@@ -23,7 +26,7 @@ export function listQuery(info: RequestInfo, watch: boolean): ListQuery {
     ? watchErrors(match, sendInitialEvents, token)
     : listErrors(match, rawVersion, sendInitialEvents, token);
   if (errors.length > 0) throw Errors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
-  const resourceVersion = readVersion(rawVersion);
+  const resourceVersion = readVersion(rawVersion, watch ? malformedWatchVersion : malformedVersion);
   if (!watch && token !== '' && resourceVersion !== undefined && resourceVersion !== 0) {
     throw Errors.badRequest('specifying resource version is not allowed when using continue');
   }
@@ -39,16 +42,29 @@ export function listQuery(info: RequestInfo, watch: boolean): ListQuery {
   };
 }
 
-/** A resourceVersion from a query; absent is undefined. Throws BadRequest for anything but a decimal number. */
-export function readVersion(text: string | null): number | undefined {
+/**
+ * A resourceVersion from a query; absent is undefined. Versions beyond 2^53 are ahead of every store, which is all that
+ * is asked of them. Throws what `refuse` makes of the reason for anything but an unsigned 64-bit number.
+ */
+export function readVersion(text: string | null, refuse = malformedVersion): number | undefined {
   if (text === null || text === '') return undefined;
-  const version = /^\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(version <= Number.MAX_SAFE_INTEGER)) {
-    throw Errors.badRequest(
-      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return version;
+  const why = !/^\d+$/.test(text)
+    ? 'invalid syntax'
+    : BigInt(text) > MAX_UINT64
+      ? 'value out of range'
+      : undefined;
+  if (why === undefined) return Number(text);
+  const quoted = JSON.stringify(text);
+  throw refuse(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`);
+}
+
+function malformedVersion(why: string): StatusError {
+  return Errors.badRequest(`invalid resource version: ${why}`);
+}
+
+/** Upstream does not turn this error into a Status of its own: clients see 500 without a reason. */
+function malformedWatchVersion(why: string): StatusError {
+  return new StatusError('', why, undefined, 500);
 }
 
 function listErrors(

@@ -44,5 +44,7 @@ export function toStatusError(error: unknown, onDefect?: (error: unknown) => voi
 
 /** The JSON body of a Status, as clients expect it. */
 export function statusBody(status: meta.Status): Buffer {
-  return Buffer.from(JSON.stringify(status) + '\n', 'utf8');
+  // Upstream leaves out the reason that it does not know.
+  const known = status.reason === '' ? { ...status, reason: undefined } : status;
+  return Buffer.from(`${JSON.stringify(known)}\n`, 'utf8');
 }
