@@ -1,5 +1,6 @@
 import type { Cidr, Family } from './state/addresses.js';
-import type { DesiredService } from './state/desired.js';
+import type { DesiredService, Target } from './state/desired.js';
+import type { Protocol } from './state/service-port.js';
 
 export type ProxyMode = 'nftables' | 'iptables' | 'ipvs' | 'userspace';
 
@@ -37,6 +38,31 @@ export interface SyncReport {
   operations: number;
 }
 
+/** Connections (UDP: flows) that one endpoint of a service port has got from this node. Grows; restarts with the endpoint. */
+export interface ConnectionCount {
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly endpoint: Target;
+  readonly connections: number;
+}
+
+/** Where a mode with sockets listens for one address of a service port. */
+export interface ListenerStatus {
+  readonly service: string;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  /** What the Service says. */
+  readonly address: string;
+  readonly port: number;
+  /** What is bound: the same, or where the address is mapped to. Absent while nothing is bound. */
+  readonly listenAddress?: string;
+  readonly listenPort?: number;
+  /** Why nothing is bound. */
+  readonly error?: string;
+}
+
 /** The node lacks what the mode needs; the message says what. */
 export class ModeUnavailableError extends Error {
   constructor(mode: ProxyMode, reason: string) {
@@ -61,6 +87,14 @@ export interface Proxier {
   /** Deletes what earlier syncs emptied; called when nothing else is to do. */
   tidy?(): Promise<void>;
   readonly needsTidying?: boolean;
+  /** How long to wait for that; default: a moment. Asked again after each `tidy` that left something. */
+  readonly tidyAfterMs?: number;
   /** Calls back when somebody else changed our rules. Returns the stopper. */
   watchForeignChanges?(onChange: (what: string) => void): Promise<() => Promise<void>>;
+  /** Modes that live in this process: closes what they opened. Rules in the kernel stay. */
+  stop?(): Promise<void>;
+  /** Modes with sockets: what is bound where. */
+  listeners?(): Iterable<ListenerStatus>;
+  /** Connections per endpoint so far. May read the kernel; never called while another call of it runs. */
+  connectionCounts?(): Promise<ConnectionCount[]>;
 }

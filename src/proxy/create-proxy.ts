@@ -99,7 +99,15 @@ class ServiceProxy implements Startable {
     this.#informers = createProxyInformers(deps.informers, nodeName);
     const { logger, metrics } = deps;
     const instruments = this.#instruments;
-    this.#servers = new ProxyServers({ config, health: this.#health, metrics, instruments, logger });
+    this.#servers = new ProxyServers({
+      config,
+      health: this.#health,
+      metrics,
+      instruments,
+      logger,
+      listeners: () =>
+        [...this.#families.values()].flatMap(({ proxier }) => [...(proxier.listeners?.() ?? [])]),
+    });
     this.#serviceHealth = new ServiceHealth({
       logger,
       addresses: () => this.#healthAddresses(),
@@ -136,9 +144,10 @@ class ServiceProxy implements Startable {
     this.#stopped = true;
     for (const remove of this.#removers.splice(0)) remove();
     await this.#background;
-    for (const { proxy, stopWatching } of this.#families.values()) {
+    for (const { proxy, proxier, stopWatching } of this.#families.values()) {
       await stopWatching?.();
       await proxy.stop();
+      await proxier.stop?.();
     }
     await this.#serviceHealth.stop();
     await this.#servers.stop();
@@ -149,9 +158,17 @@ class ServiceProxy implements Startable {
     const { programs, clock } = this.#deps;
     const logger = this.#deps.logger.child({ family });
     const backend = this.#options.iptablesBackend;
-    const proxier = createProxier(config.mode, { family, programs, logger, clock, config, backend });
-    const metrics = this.#instruments;
     const localAddresses = () => this.#node.localAddresses();
+    const proxier = createProxier(config.mode, {
+      family,
+      programs,
+      logger,
+      clock,
+      config,
+      backend,
+      localAddresses: () => [...localAddresses()],
+    });
+    const metrics = this.#instruments;
     const conntrack = new ConntrackReconciler({ family, programs, clock, logger, metrics, localAddresses });
     const rules =
       config.mode === 'iptables' ? config.iptables : config.mode === 'ipvs' ? config.ipvs : config.nftables;
@@ -178,6 +195,8 @@ class ServiceProxy implements Startable {
       },
       afterSync: async (computed, full) => {
         this.#updateServiceHealth(computed);
+        // The kernel tracks no connection to Services there.
+        if (config.mode === 'userspace') return;
         if (full) await conntrack.reconcileAll(proxy.state.values(), computed);
         else await conntrack.reconcile(computed);
       },
@@ -306,7 +325,8 @@ class ServiceProxy implements Startable {
 
   /** Interfaces come and go without an event that Node can see; reading them costs microseconds. */
   #pollAddresses(last: string): void {
-    if (this.#options.config.nodePortAddresses.length === 0 || this.#stopped) return;
+    const { nodePortAddresses, mode } = this.#options.config;
+    if (this.#stopped || (nodePortAddresses.length === 0 && mode !== 'userspace')) return;
     const cancel = this.#deps.clock.after(ADDRESS_CHECK_MS, () => {
       this.#removers.splice(this.#removers.indexOf(cancel), 1);
       const now = this.#settingsText();

@@ -14,6 +14,7 @@ import { traceIptables } from './trace/ipt-trace.js';
 import { NftTable } from './trace/nft-table.js';
 import { traceNft } from './trace/nft-trace.js';
 import type { Outcome, Packet, TraceNode } from './trace/packet.js';
+import { describeFronts } from './userspace/fronts.js';
 
 /** The cluster as the API tells it once: what `--dry-run` and `trace` work on. */
 export interface ClusterSnapshot {
@@ -103,6 +104,7 @@ export async function renderRules(options: InspectOptions, family: Family): Prom
   if (options.config.mode === 'nftables') return renderNftables(state.owned(), settings);
   if (options.config.mode === 'iptables')
     return renderIptables(state.owned(), settings).trimEnd().split('\n');
+  if (options.config.mode === 'userspace') return describeFronts(state.owned(), settings);
   throw new UnsupportedModeError(options.config.mode);
 }
 
@@ -116,6 +118,11 @@ async function tracerOf(
     const tables = new IptTables();
     tables.restore([...lines].join('\n'));
     return (packet, at) => traceIptables(tables, packet, at);
+  }
+  if (options.config.mode !== 'nftables') {
+    throw new RangeError(
+      `mode ${options.config.mode} has no rules to trace; use --proxy-mode nftables or iptables`,
+    );
   }
   const table = new NftTable();
   table.load(lines);

@@ -5,6 +5,8 @@ import type { Proxier, ProxyMode } from './contract.js';
 import { cleanupIptables, IptablesProxier } from './iptables/proxier.js';
 import { cleanupNftables, NftablesProxier } from './nftables/proxier.js';
 import type { Family } from './state/addresses.js';
+import { UserspaceProxier } from './userspace/proxier.js';
+import { cleanupUserspace } from './userspace/routes.js';
 
 export interface ModeOptions {
   family: Family;
@@ -12,6 +14,8 @@ export interface ModeOptions {
   logger: Logger;
   clock: Clock;
   config: ProxyConfig;
+  /** Canonical addresses of the node's interfaces. */
+  localAddresses: () => string[];
   /** iptables mode only. */
   backend?: IptablesBackend | undefined;
 }
@@ -19,7 +23,7 @@ export interface ModeOptions {
 /** A mode that this build does not offer; the message says which ones it does. */
 export class UnsupportedModeError extends Error {
   constructor(mode: ProxyMode) {
-    super(`proxy mode "${mode}" is not available in this version; use "nftables" or "iptables"`);
+    super(`proxy mode "${mode}" is not available in this version; use "nftables", "iptables" or "userspace"`);
     this.name = 'UnsupportedModeError';
   }
 }
@@ -27,13 +31,21 @@ export class UnsupportedModeError extends Error {
 export function createProxier(mode: ProxyMode, options: ModeOptions): Proxier {
   if (mode === 'nftables') return new NftablesProxier(options);
   if (mode === 'iptables') return new IptablesProxier(options);
+  if (mode === 'userspace')
+    return new UserspaceProxier({ ...options, timeouts: flowTimeouts(options.config) });
   throw new UnsupportedModeError(mode);
+}
+
+/** The kernel's own timeouts where the configuration leaves them alone. */
+function flowTimeouts({ conntrack }: ProxyConfig) {
+  return { udpMs: conntrack.udpTimeoutMs || 30_000, streamMs: conntrack.udpStreamTimeoutMs || 120_000 };
 }
 
 /** Removes every rule that any mode of this proxy has left in the network namespace of the process. */
 export async function cleanupProxy(programs: Programs): Promise<void> {
   await cleanupNftables(programs);
   await cleanupIptablesEverywhere(programs);
+  await cleanupUserspace(programs);
 }
 
 /** Upstream's nftables table: two proxies on one node would each translate half of the connections. */
@@ -55,6 +67,7 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
   }
   if (mode !== 'nftables') await cleanupNftables(programs);
   if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);
+  if (mode !== 'userspace') await cleanupUserspace(programs);
 }
 
 const FAMILIES = [

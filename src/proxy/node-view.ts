@@ -72,11 +72,20 @@ export class NodeView {
       return own === undefined ? [] : [own];
     }
     const cidrs = configured.map(parseCidr).filter((cidr) => cidr?.family === family) as Cidr[];
-    if (cidrs.length === 0 || cidrs.some((cidr) => cidr.bits === 0)) return 'all';
+    const isAll = cidrs.length === 0 || cidrs.some((cidr) => cidr.bits === 0);
+    // Sockets are bound address by address, so that UDP answers come from the address that was asked.
+    if (isAll) return this.#config.mode === 'userspace' ? this.#addressesOf(family) : 'all';
     const mine = this.#addresses().filter((text) => {
       const address = parseAddress(text);
       return address !== undefined && cidrs.some((cidr) => cidrContains(cidr, address));
     });
+    return [...new Set(mine)].sort();
+  }
+
+  #addressesOf(family: Family): string[] {
+    const mine = this.#addresses().filter(
+      (text) => parseAddress(text)?.family === family && !text.startsWith('fe80:'),
+    );
     return [...new Set(mine)].sort();
   }
 

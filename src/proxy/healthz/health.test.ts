@@ -132,7 +132,14 @@ describe('ProxyServers', () => {
     for (const probe of probes) await probe.close();
     const { config } = loadProxyConfig('', { healthzBindAddress: first, metricsBindAddress: second });
     const instruments = createProxyMetrics(metrics);
-    const servers = new ProxyServers({ config, health, metrics, instruments, logger: silentLogger });
+    const servers = new ProxyServers({
+      config,
+      health,
+      metrics,
+      instruments,
+      logger: silentLogger,
+      listeners: () => [],
+    });
     await servers.start();
     try {
       expect((await fetch(`http://${first}/healthz`)).status).toBe(200);

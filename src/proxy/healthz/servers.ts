@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger, Metrics, Startable } from '#base';
 import type { ProxyConfig } from '../config/types.js';
+import type { ListenerStatus } from '../contract.js';
 import type { ProxyMetrics } from '../metrics.js';
 import { type HttpListener, listen, parseHostPort } from './http.js';
 import type { HealthAnswer, SyncHealth } from './sync-health.js';
@@ -11,6 +12,8 @@ export interface ServersOptions {
   metrics: Metrics;
   instruments: ProxyMetrics;
   logger: Logger;
+  /** What the userspace mode has bound where. */
+  listeners: () => readonly ListenerStatus[];
 }
 
 type Route = (response: ServerResponse) => void | Promise<void>;
@@ -85,6 +88,7 @@ export class ProxyServers implements Startable {
       },
       '/healthz': (response) => sendText(response, 'ok'),
       '/proxyMode': (response) => sendText(response, config.mode),
+      '/listeners': (response) => sendJson(response, 200, { listeners: this.#options.listeners() }),
       '/configz': (response) => sendJson(response, 200, { 'kubeproxy.config.k8s.io': config }),
     };
   }
