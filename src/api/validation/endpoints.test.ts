@@ -138,6 +138,62 @@ describe('Endpoints and EndpointSlices', () => {
       'ports[1].name: Duplicate value: "a"',
     ],
     [
+      'a name that is no subdomain',
+      'discovery.v1.EndpointSlice',
+      slice,
+      { 'metadata.name': 'A' },
+      `metadata.name: Invalid value: "A": ${SUBDOMAIN}`,
+    ],
+    [
+      'too many ports',
+      'discovery.v1.EndpointSlice',
+      slice,
+      { ports: Array.from({ length: 20001 }, (_, i) => ({ name: `p${i}`, port: 1, protocol: 'TCP' })) },
+      'ports: Too many: 20001: must have at most 20000 items',
+    ],
+    [
+      'too many node hints',
+      'discovery.v1.EndpointSlice',
+      slice,
+      {
+        endpoints: [
+          {
+            addresses: ['10.0.0.1'],
+            hints: { forNodes: Array.from({ length: 9 }, (_, i) => ({ name: `n${i}` })) },
+          },
+        ],
+      },
+      'endpoints[0].hints.forNodes: Too many: 9: must have at most 8 items',
+    ],
+    [
+      'an address with leading zeros',
+      'discovery.v1.EndpointSlice',
+      slice,
+      { endpoints: [{ addresses: ['10.0.0.01'] }] },
+      'endpoints[0].addresses[0]: Invalid value: "10.0.0.01": must not have leading 0s',
+    ],
+    [
+      'leading zeros',
+      'core.v1.Endpoints',
+      endpoints,
+      { subsets: [{ addresses: [{ ip: '010.0.0.1' }] }] },
+      'subsets[0].addresses[0].ip: Invalid value: "010.0.0.1": must not have leading 0s',
+    ],
+    [
+      'a link-local address that is not ready',
+      'core.v1.Endpoints',
+      endpoints,
+      { subsets: [{ notReadyAddresses: [{ ip: 'fe80::1' }] }] },
+      'subsets[0].notReadyAddresses[0].ip: Invalid value: "fe80::1": may not be in the link-local range (169.254.0.0/16, fe80::/10)',
+    ],
+    [
+      'a port out of range',
+      'core.v1.Endpoints',
+      endpoints,
+      { subsets: [{ addresses: [{ ip: '1.1.1.1' }], ports: [{ port: 0, protocol: 'TCP' }] }] },
+      'subsets[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
+    ],
+    [
       'too many hints',
       'discovery.v1.EndpointSlice',
       slice,

@@ -178,6 +178,16 @@ describe('Pod, on create', () => {
       'spec.containers[0].resources.limits[foo]: Invalid value: "foo": must be a standard resource for containers',
     ],
     [
+      'a name of 254 characters',
+      { 'metadata.name': 'a'.repeat(254) },
+      `metadata.name: Invalid value: "${'a'.repeat(254)}": must be no more than 253 bytes`,
+    ],
+    [
+      'a hostname that is no label',
+      { 'spec.hostname': 'a.b' },
+      'spec.hostname: Invalid value: "a.b": must not contain dots',
+    ],
+    [
       'a subdomain that is no label',
       { 'spec.subdomain': 'a.b' },
       'spec.subdomain: Invalid value: "a.b": must not contain dots',

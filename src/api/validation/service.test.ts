@@ -251,6 +251,46 @@ describe('Service, on create', () => {
       'spec.trafficDistribution: Unsupported value: "X": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
     ],
     [
+      'a name of 64 characters',
+      { 'metadata.name': 'a'.repeat(64) },
+      `metadata.name: Invalid value: "${'a'.repeat(64)}": must be no more than 63 bytes`,
+    ],
+    [
+      'an upper-case port name',
+      ports({ port: 1, protocol: 'TCP', targetPort: 1, name: 'A' }),
+      `spec.ports[0].name: Invalid value: "A": ${LABEL}`,
+    ],
+    [
+      'a target port out of range',
+      ports({ port: 1, protocol: 'TCP', targetPort: 65536 }),
+      'spec.ports[0].targetPort: Invalid value: 65536: must be between 1 and 65535, inclusive',
+    ],
+    [
+      'a source range that is none',
+      { ...balancer, 'spec.loadBalancerSourceRanges': ['x'] },
+      'spec.LoadBalancerSourceRanges[0]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+    [
+      'an external address that is none',
+      { 'spec.externalTrafficPolicy': 'Cluster', 'spec.externalIPs': ['x'] },
+      'spec.externalIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+    [
+      'a multicast external address',
+      { 'spec.externalTrafficPolicy': 'Cluster', 'spec.externalIPs': ['224.0.0.1'] },
+      'spec.externalIPs[0]: Invalid value: "224.0.0.1": may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)',
+    ],
+    [
+      'an unknown internal policy',
+      { 'spec.internalTrafficPolicy': 'X' },
+      'spec.internalTrafficPolicy: Unsupported value: "X": supported values: "Cluster", "Local"',
+    ],
+    [
+      'node port allocation for a NodePort',
+      { ...nodePort, 'spec.allocateLoadBalancerNodePorts': true },
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+    [
       'a selector that is no label',
       { 'spec.selector': { a: '-' } },
       "spec.selector: Invalid value: \"-\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
@@ -270,6 +310,7 @@ describe('Service, on update', () => {
     ['from ClusterIP to ExternalName', {}, external],
     ['from ExternalName to ClusterIP', external, {}],
     ['to dual stack', {}, dual],
+    ['to a load balancer with a class', {}, { ...balancer, 'spec.loadBalancerClass': 'a/b' }],
     ['back to single stack with its policy', dual, {}],
     [
       'of an address that was stored before it became invalid',
@@ -311,6 +352,18 @@ describe('Service, on update', () => {
       { ...balancer, 'spec.loadBalancerClass': 'a/b' },
       { ...balancer, 'spec.loadBalancerClass': 'a/c' },
       'spec.loadBalancerClass: Invalid value: "a/c": may not change once set',
+    ],
+    [
+      'that gives a load balancer a class',
+      balancer,
+      { ...balancer, 'spec.loadBalancerClass': 'a/b' },
+      'spec.loadBalancerClass: Invalid value: "a/b": may not change once set',
+    ],
+    [
+      'that takes the class away',
+      { ...balancer, 'spec.loadBalancerClass': 'a/b' },
+      balancer,
+      'spec.loadBalancerClass: Invalid value: "null": may not change once set',
     ],
     [
       'of the health check port',
@@ -357,6 +410,23 @@ describe('Service, on update', () => {
     ]);
     expect(status(balancer)).toEqual([
       'status.loadBalancer.ingress[0].ipMode: Required value: must be specified when `ip` is set',
+    ]);
+  });
+
+  it.each<[object, string]>([
+    [
+      { ip: 'x', ipMode: 'VIP' },
+      'ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+    [{ ip: '1.2.3.4', ipMode: 'X' }, 'ipMode: Unsupported value: "X": supported values: "Proxy", "VIP"'],
+    [{ hostname: '1.2.3.4' }, 'hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address'],
+    [{ hostname: 'A_' }, `hostname: Invalid value: "A_": ${SUBDOMAIN}`],
+    [{ hostname: 'a.b', ipMode: 'VIP' }, 'ipMode: Forbidden: may not be specified when `ip` is not set'],
+  ])('refuses the ingress point %j of a load balancer', (ingress, expected) => {
+    const old = edit(service, balancer as Record<string, unknown>);
+    const changed = edit(service, { ...balancer, 'status.loadBalancer.ingress': [ingress] });
+    expect(update('core.v1.Service', changed, old, 'status')).toEqual([
+      `status.loadBalancer.ingress[0].${expected}`,
     ]);
   });
 });
