@@ -1,4 +1,4 @@
-import { apiVersionOf, type Json, type JsonObject, type KubeObject } from '../object.js';
+import type { Json, JsonObject, KubeObject } from '../object.js';
 import { jsonEqual } from '../patch/json-value.js';
 import type { KindInfo } from '../schema/kind-info.js';
 import { findMessage } from '../schema/messages.js';
@@ -30,9 +30,9 @@ import {
 } from './managed-fields.js';
 import { mergeObjects } from './merge-objects.js';
 import { removeItems, withNamedFields } from './remove-items.js';
-import { isObject, type Place, placeOf } from './shape.js';
+import { isObject } from './shape.js';
 import { toFieldSet } from './to-field-set.js';
-import { resetFields, systemFields, untracked } from './untracked.js';
+import { type Endpoint, endpointOf, systemFields } from './untracked.js';
 
 /** Who writes, through which endpoint, and when. */
 export interface FieldWriter {
@@ -44,23 +44,16 @@ export interface FieldWriter {
   time: string;
 }
 
-interface Scope extends FieldWriter {
+interface Scope extends Endpoint {
+  kind: KindInfo;
+  manager: string;
   subresource: string;
-  place: Place;
-  apiVersion: string;
-  /** What this endpoint resets. */
-  ignored: FieldSet;
+  time: string;
 }
 
-function scopeOf(writer: FieldWriter): Scope {
-  const subresource = writer.subresource ?? '';
-  return {
-    ...writer,
-    subresource,
-    place: placeOf(writer.kind.message),
-    apiVersion: apiVersionOf(writer.kind.group, writer.kind.version),
-    ignored: resetFields(writer.kind, subresource),
-  };
+function scopeOf({ kind, manager, subresource = '', time }: FieldWriter): Scope {
+  const { place, apiVersion, resets, untracked } = endpointOf(kind, subresource);
+  return { kind, manager, subresource, time, place, apiVersion, resets, untracked };
 }
 
 /** Objects are compared as Go would write them; managedFields never manage themselves. */
@@ -122,7 +115,7 @@ function decodeOrNone(entries: meta.ManagedFieldsEntry[] | undefined): Managers 
 }
 
 function compare(scope: Scope, before: JsonObject, after: JsonObject): Comparison {
-  return compareObjects(before, after, scope.place, untracked(scope.kind, scope.subresource));
+  return compareObjects(before, after, scope.place, scope.untracked);
 }
 
 /** Other managers lose what changed under them; gone fields are nobody's. Returns the conflicts it resolved. */
@@ -253,7 +246,7 @@ function applyOnce(
   force: boolean,
 ): Applied {
   const managers: Managers = new Map(stored);
-  const fields = recursiveDifference(toFieldSet(config, scope.place), scope.ignored);
+  const fields = recursiveDifference(toFieldSet(config, scope.place), scope.resets);
   const entry = entryOf(scope, 'Apply', fields);
   const identity = managerIdentity(entry);
   const last = managers.get(identity);

@@ -1,5 +1,12 @@
-import type { Json } from '../object.js';
-import { type PathElement, parsePathElement, sortElements } from './path-element.js';
+import type { Json, JsonObject } from '../object.js';
+import { isObject } from '../patch/json-value.js';
+import {
+  areSorted,
+  isPlainElement,
+  type PathElement,
+  parsePathElement,
+  sortElements,
+} from './path-element.js';
 
 /**
  * A set of paths into an object (structured-merge-diff's Set), kept as the fieldsV1 that it is written as: a tree
@@ -30,16 +37,29 @@ export function endsHere(part: FieldSet): boolean {
 /** Brings elements into fieldsV1's order. */
 export function ordered(parts: Building): FieldSet {
   const elements = Object.keys(parts);
-  const sorted = sortElements([...elements]);
-  if (sorted.every((element, i) => element === elements[i])) return parts;
+  if (areSorted(elements)) return parts;
   const result: Building = {};
-  for (const element of sorted) result[element] = parts[element]!;
+  for (const element of sortElements(elements)) result[element] = parts[element]!;
   return result;
 }
 
 /** Reads fieldsV1, whoever wrote it. Throws SyntaxError for malformed input. */
 export function parseFields(fields: Json | undefined): FieldSet {
+  if (isCanonical(fields) && fields['.'] === undefined) return fields;
   return parsePart(fields) ?? NO_FIELDS;
+}
+
+/** What this program has written, as nearly all that is stored: it can be taken as it is. */
+function isCanonical(fields: Json | undefined): fields is FieldSet & JsonObject {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return false;
+  const elements = Object.keys(fields);
+  for (const element of elements) {
+    const below = fields[element];
+    if (element !== '.') {
+      if (!isPlainElement(element) || !isCanonical(below)) return false;
+    } else if (elements.length === 1 || !isObject(below) || !isEmpty(below as FieldSet)) return false;
+  }
+  return areSorted(elements);
 }
 
 function parsePart(fields: Json | undefined): FieldSet | undefined {

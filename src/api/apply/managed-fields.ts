@@ -18,12 +18,8 @@ export type Managers = Map<string, Manager>;
 
 /** Appliers are the same whatever version they apply with; updaters are one per version. */
 export function managerIdentity(entry: Omit<Manager, 'fields' | 'time'>): string {
-  return JSON.stringify([
-    entry.manager,
-    entry.operation,
-    entry.operation === 'Apply' ? '' : entry.apiVersion,
-    entry.subresource,
-  ]);
+  const version = entry.operation === 'Apply' ? '' : entry.apiVersion;
+  return `${entry.operation}\0${version}\0${entry.subresource}\0${entry.manager}`;
 }
 
 /** Reads `metadata.managedFields`. Throws SyntaxError for entries that are not understood. */

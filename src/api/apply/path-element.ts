@@ -23,26 +23,34 @@ export function valueElement(value: Json): PathElement {
 }
 
 const SCALAR = '(?:"[ !#-\\[\\]-~]*"|0|[1-9][0-9]{0,14}|true|false)';
-/** Elements with one key as JSON.stringify writes them. */
-const PLAIN_KEY = new RegExp(`^k:\\{"\\w+":${SCALAR}\\}$`);
+/** Items with one or two keys as `keyElement` writes them. */
+const PLAIN_KEYS = new RegExp(`^k:\\{"(\\w+)":${SCALAR}(?:,"(\\w+)":${SCALAR})?\\}$`);
 const PLAIN_VALUE = new RegExp(`^v:${SCALAR}$`);
+
+/** True for most elements that are written as this program writes them, without parsing them. */
+export function isPlainElement(text: string): boolean {
+  if (text.charCodeAt(1) !== 0x3a) return false;
+  const kind = text.charCodeAt(0);
+  if (kind === 0x66) return true;
+  if (kind === 0x76) return PLAIN_VALUE.test(text);
+  const keys = kind === 0x6b ? PLAIN_KEYS.exec(text) : null;
+  return keys !== null && (keys[2] === undefined || keys[1]! < keys[2]);
+}
 
 /** Reads one member name of a fieldsV1 object; throws SyntaxError for what is none. */
 export function parsePathElement(text: string): PathElement {
+  if (isPlainElement(text)) return text;
+  const body = text.slice(2);
   switch (text.slice(0, 2)) {
-    case 'f:':
-      return text;
     case 'k:': {
-      if (PLAIN_KEY.test(text)) return text;
-      const keys = JSON.parse(text.slice(2)) as Json;
+      const keys = JSON.parse(body) as Json;
       if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) break;
       return keyElement(keys);
     }
     case 'v:':
-      if (PLAIN_VALUE.test(text)) return text;
-      return valueElement(JSON.parse(text.slice(2)) as Json);
+      return valueElement(JSON.parse(body) as Json);
     case 'i:':
-      if (/^\d{1,9}$/.test(text.slice(2))) return text;
+      if (/^\d{1,9}$/.test(body)) return text;
       break;
   }
   throw new SyntaxError(`invalid path element ${JSON.stringify(text)}`);
@@ -64,18 +72,25 @@ export function printPath(path: readonly PathElement[]): string {
   return path.map(printPathElement).join('');
 }
 
-const RANK: Record<string, number> = { f: 0, k: 1, v: 2, i: 3 };
+const isIndex = (element: string): boolean => element.charCodeAt(0) === 0x69;
 
-/** The order of fieldsV1: fields, then keys, values and indexes; each by text. */
-function comparePathElements(a: PathElement, b: PathElement): number {
-  const rank = (RANK[a[0]!] ?? -1) - (RANK[b[0]!] ?? -1);
-  return rank !== 0 ? rank : a < b ? -1 : a > b ? 1 : 0;
+/** The order of fieldsV1: fields, then keys and values, then indexes; each by text. */
+function comparePathElements(a: string, b: string): number {
+  if (isIndex(a) !== isIndex(b)) return isIndex(a) ? 1 : -1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** True when the elements (and `.`, which comes first) are in order and none is there twice. */
+export function areSorted(elements: readonly string[]): boolean {
+  for (let i = 1; i < elements.length; i++) {
+    if (comparePathElements(elements[i - 1]!, elements[i]!) >= 0) return false;
+  }
+  return true;
 }
 
 /** Sorts elements (and `.`, which comes first) in place. */
 export function sortElements(elements: string[]): string[] {
-  if (elements.length < 2) return elements;
   // Only indexes stand elsewhere in the order of texts, which needs no calls back.
-  if (elements.some((element) => element.charCodeAt(0) === 0x69)) return elements.sort(comparePathElements);
+  for (const element of elements) if (isIndex(element)) return elements.sort(comparePathElements);
   return elements.sort();
 }

@@ -1,5 +1,7 @@
+import { apiVersionOf } from '../object.js';
 import type { KindInfo } from '../schema/kind-info.js';
 import { type FieldSet, fieldSetOf, NO_FIELDS, union } from './field-set.js';
+import { type Place, placeOf } from './shape.js';
 
 const paths = (...texts: string[]): FieldSet =>
   fieldSetOf(...texts.map((text) => text.split('.').map((name) => `f:${name}`)));
@@ -30,28 +32,42 @@ const STATUS_METADATA: Readonly<Record<string, string[]>> = {
   'networking.v1.ServiceCIDR': [],
 };
 
-/**
- * Fields that a write through this endpoint resets, and that it therefore cannot manage: status on the main
- * endpoint, spec on /status.
- */
-export function resetFields(kind: KindInfo, subresource: string): FieldSet {
+/** What tracking needs to know of one endpoint. */
+export interface Endpoint {
+  place: Place;
+  apiVersion: string;
+  /**
+   * Fields that a write through this endpoint resets, and that it therefore cannot manage: status on the main
+   * endpoint, spec on /status.
+   */
+  resets: FieldSet;
+  /** `resets` and the system fields. */
+  untracked: FieldSet;
+}
+
+const endpoints = new Map<string, Endpoint>();
+
+export function endpointOf(kind: KindInfo, subresource: string): Endpoint {
+  const key = `${kind.message}/${subresource}`;
+  let endpoint = endpoints.get(key);
+  if (endpoint === undefined) {
+    const resets = resetFields(kind, subresource);
+    endpoint = {
+      place: placeOf(kind.message),
+      apiVersion: apiVersionOf(kind.group, kind.version),
+      resets,
+      untracked: union(systemFields, resets),
+    };
+    // As many as the server has.
+    endpoints.set(key, endpoint);
+  }
+  return endpoint;
+}
+
+function resetFields(kind: KindInfo, subresource: string): FieldSet {
   if (subresource === 'status') {
     return union(SPEC, paths(...(STATUS_METADATA[kind.message] ?? [])));
   }
   const hasStatus = kind.subresources.includes('status') || kind.subresources.includes('finalize');
   return hasStatus ? STATUS : NO_FIELDS;
-}
-
-const untrackedByEndpoint = new Map<string, FieldSet>();
-
-/** What a write through this endpoint never comes to manage: system fields, and what it resets. */
-export function untracked(kind: KindInfo, subresource: string): FieldSet {
-  const endpoint = `${kind.message}/${subresource}`;
-  let fields = untrackedByEndpoint.get(endpoint);
-  if (fields === undefined) {
-    fields = union(systemFields, resetFields(kind, subresource));
-    // One per endpoint that the server has.
-    untrackedByEndpoint.set(endpoint, fields);
-  }
-  return fields;
 }
