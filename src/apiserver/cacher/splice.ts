@@ -135,9 +135,12 @@ export function normalize(stored: Buffer): { json: Buffer; point: SplicePoint } 
   return { json, point: again };
 }
 
-/** The bytes to store: the object without `metadata.resourceVersion` (the store's revision is the truth). */
+/**
+ * The bytes to store: the object without `metadata.resourceVersion` (the store's revision is the truth), its type
+ * in front, as Go writes it.
+ */
 export function storedBytes(object: KubeObject): Buffer {
-  const { resourceVersion, ...metadata } = object.metadata;
-  if (resourceVersion === undefined) return Buffer.from(JSON.stringify(object));
-  return Buffer.from(JSON.stringify({ ...object, metadata }));
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion: _revision, ...kept } = metadata;
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
 }

@@ -87,7 +87,8 @@ export async function listResponse(
     const options = tableOptions(context.info, form.transformVersion, Date.now());
     return { status: 200, headers, body: await tableBody(resource, turns, options, metadata, form) };
   }
-  const whole = { kind: `${kind.kind}List`, apiVersion, metadata, items: turns };
+  const items = turns.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+  const whole = { kind: `${kind.kind}List`, apiVersion, metadata, items };
   const body = form.encoding === 'protobuf' ? encodeProtobufList(kind, whole) : encode(form, whole);
   return { status: 200, headers, body };
 }
