@@ -1,5 +1,6 @@
 import { type core, type discovery, type meta, objectKey } from '#api';
 import { type Informer, type InformerFactory, Resources } from '#client';
+import { createSlicePacker } from './packed-slice.js';
 import type { ClusterView } from './state/desired-state.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
 
@@ -26,34 +27,35 @@ export function triggerTime(slice: discovery.EndpointSlice): number | undefined 
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Annotations of ours; others say nothing to a proxy. */
+/** Annotations of ours; of the others a proxy reads only the trigger time. */
 const OWN_ANNOTATION = /^kubesvc\.dev\//;
 
-function pick(
-  from: Record<string, string> | undefined,
-  wanted: (name: string) => boolean,
-): Record<string, string> {
-  return Object.fromEntries(Object.entries(from ?? {}).filter(([name]) => wanted(name)));
+function readAnnotations(all: Record<string, string> | undefined): Record<string, string> | undefined {
+  let read: Record<string, string> | undefined;
+  for (const name in all) {
+    if (name !== TRIGGER_ANNOTATION && !OWN_ANNOTATION.test(name)) continue;
+    read ??= {};
+    read[name] = all[name]!;
+  }
+  return read;
 }
 
-/** What a proxy reads of an object's metadata. */
+/** What a proxy reads of an object's metadata, with the one label that it looks at. */
 function trimMetadata(
   metadata: meta.ObjectMeta,
-  labels: readonly string[],
-  annotations: readonly string[] = [],
+  label: typeof PROXY_NAME_LABEL | typeof SERVICE_NAME_LABEL,
 ): meta.ObjectMeta {
-  const { name, namespace, uid, resourceVersion } = metadata;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    labels: pick(metadata.labels, (label) => labels.includes(label)),
-    annotations: pick(
-      metadata.annotations,
-      (name) => annotations.includes(name) || OWN_ANNOTATION.test(name),
-    ),
-  };
+  const { name, namespace, resourceVersion } = metadata;
+  const value = metadata.labels?.[label];
+  const annotations = readAnnotations(metadata.annotations);
+  // Assigned one by one: V8 gives each object that is made by spreading a hidden class of its own.
+  const trimmed: meta.ObjectMeta = {};
+  if (name !== undefined) trimmed.name = name;
+  if (namespace !== undefined) trimmed.namespace = namespace;
+  if (resourceVersion !== undefined) trimmed.resourceVersion = resourceVersion;
+  if (value !== undefined) trimmed.labels = { [label]: value };
+  if (annotations !== undefined) trimmed.annotations = annotations;
+  return trimmed;
 }
 
 /** A Service as far as a proxy reads it. */
@@ -61,41 +63,10 @@ function trimService(service: core.Service): core.Service {
   const { selector: _, ipFamilies: _f, ipFamilyPolicy: _p, ...spec } = service.spec ?? {};
   const ingress = service.status?.loadBalancer?.ingress;
   return {
-    metadata: trimMetadata(service.metadata, [PROXY_NAME_LABEL]),
+    metadata: trimMetadata(service.metadata, PROXY_NAME_LABEL),
     spec,
     ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
   };
-}
-
-/**
- * Trims EndpointSlices. Endpoints come by the hundred thousand: those of a slice share their names and, mostly,
- * their conditions, and what nobody reads is gone.
- */
-function createSliceTrimmer(): (slice: discovery.EndpointSlice) => discovery.EndpointSlice {
-  const names = new Map<string, string>();
-  const conditions = new Map<string, discovery.EndpointConditions>();
-  const shared = <T>(pool: Map<string, T>, key: string, value: T): T => {
-    const known = pool.get(key);
-    if (known !== undefined) return known;
-    pool.set(key, value);
-    return value;
-  };
-  const trimEndpoint = (endpoint: discovery.Endpoint): discovery.Endpoint => {
-    const { ready, serving, terminating } = endpoint.conditions ?? {};
-    const { nodeName, hints } = endpoint;
-    return {
-      addresses: endpoint.addresses.length === 1 ? endpoint.addresses : endpoint.addresses.slice(0, 1),
-      conditions: shared(conditions, `${ready} ${serving} ${terminating}`, endpoint.conditions ?? {}),
-      ...(nodeName === undefined ? {} : { nodeName: shared(names, nodeName, nodeName) }),
-      ...(hints === undefined ? {} : { hints }),
-    };
-  };
-  return (slice) => ({
-    metadata: trimMetadata(slice.metadata, [SERVICE_NAME_LABEL], [TRIGGER_ANNOTATION]),
-    addressType: slice.addressType,
-    ...(slice.ports === undefined ? {} : { ports: slice.ports }),
-    endpoints: (slice.endpoints ?? []).map(trimEndpoint),
-  });
 }
 
 /** The caches that the proxy reads, with upstream's selectors. */
@@ -107,7 +78,7 @@ export function createProxyInformers(factory: InformerFactory, nodeName: string)
   });
   const slices = factory.informer(Resources.endpointSlices, {
     labelSelector: '!service.kubernetes.io/headless',
-    transform: createSliceTrimmer(),
+    transform: createSlicePacker((slice) => trimMetadata(slice.metadata, SERVICE_NAME_LABEL)),
   });
   slices.addIndex(BY_SERVICE, (slice) => {
     const key = serviceKeyOf(slice);

@@ -267,7 +267,7 @@ describe('categorizeEndpoints', () => {
     const merged = mergeSlices([makeSlice('svc', endpoints)], 'IPv4', NODE_NAME).get('p80/TCP') ?? [];
     const port = servicePorts(service, 'IPv4', 'random')[0]!;
     const found = categorizeEndpoints(merged, port, { nodeName: NODE_NAME, zone });
-    const names = (list: typeof merged) => list.map(({ ip }) => letters[ip]).join('');
+    const names = (list: typeof merged) => list.map(({ target }) => letters[target.ip]).join('');
     expect({
       cluster: names(found.cluster),
       local: names(found.local),
@@ -292,13 +292,13 @@ describe('mergeSlices', () => {
       makeSlice('s', [{ ip: A }], undefined, '2'),
     );
     expect(merged).toHaveLength(1);
-    expect(merged[0]).toMatchObject({ ip: A, ready: true, terminating: false });
+    expect(merged[0]).toMatchObject({ target: { ip: A }, ready: true, terminating: false });
   });
 
   it('ignores addresses of the other family and names that are no address', () => {
     const slice = makeSlice('s', [{ ip: A }]);
     slice.endpoints!.push({ addresses: ['fd00::1'] }, { addresses: ['example.com'] }, { addresses: [] });
-    expect(merge(slice).map(({ ip }) => ip)).toEqual([A]);
+    expect(merge(slice).map(({ target }) => target.ip)).toEqual([A]);
     expect(merge({ ...slice, addressType: 'FQDN' })).toEqual([]);
   });
 

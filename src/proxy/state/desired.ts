@@ -2,14 +2,10 @@ import type { core, discovery } from '#api';
 import { objectKey } from '#api';
 import type { Family } from './addresses.js';
 import { categorizeEndpoints, type Topology } from './categorize.js';
-import { type Endpoint, mergeSlices, portKey } from './endpoints.js';
+import { type Endpoint, mergeSlices, portKey, type Target } from './endpoints.js';
 import { type Algorithm, type ServicePort, servicePorts } from './service-port.js';
 
-/** Where a connection ends: an endpoint's address and port. */
-export interface Target {
-  readonly ip: string;
-  readonly port: number;
-}
+export type { Target };
 
 export function targetKey(target: Target): string {
   return `${target.ip} ${target.port}`;
@@ -50,10 +46,11 @@ function gcd(a: number, b: number): number {
 }
 
 /** One entry per share, interleaved (smooth), so that round robin spreads heavy endpoints over the round. */
-function shares(endpoints: readonly Endpoint[]): Target[] {
+function shares(endpoints: readonly Endpoint[]): readonly Target[] {
+  if (endpoints.length === 0) return NONE;
   const divisor = endpoints.reduce((sum, endpoint) => gcd(sum, endpoint.weight), 0) || 1;
   const weights = endpoints.map((endpoint) => endpoint.weight / divisor);
-  const targets = endpoints.map(({ ip, port }) => ({ ip, port }));
+  const targets = endpoints.map(({ target }) => target);
   if (weights.every((weight) => weight === 1)) return targets;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const credit = weights.map(() => 0);
@@ -65,26 +62,36 @@ function shares(endpoints: readonly Endpoint[]): Target[] {
   });
 }
 
+const NONE: readonly Target[] = [];
+
+function targetsOf(
+  endpoints: readonly Endpoint[],
+  isWanted: (endpoint: Endpoint) => boolean,
+): readonly Target[] {
+  const wanted = endpoints.filter(isWanted);
+  return wanted.length === 0 ? NONE : wanted.map(({ target }) => target);
+}
+
 function desiredPort(port: ServicePort, endpoints: readonly Endpoint[], topology: Topology): DesiredPort {
   const found = categorizeEndpoints(endpoints, port, topology);
+  const cluster = shares(found.cluster);
+  const serving = targetsOf(endpoints, (endpoint) => endpoint.ready || endpoint.serving);
   return {
     port,
-    cluster: shares(found.cluster),
+    cluster,
     local: shares(found.local),
     hasAny: found.hasAny,
-    hairpin: found.reachable
-      .filter((endpoint) => endpoint.isLocal)
-      .map(({ ip, port: at }) => ({ ip, port: at })),
-    keepFlows: endpoints
-      .filter((endpoint) => endpoint.ready || endpoint.serving)
-      .map(({ ip, port: at }) => ({ ip, port: at })),
+    hairpin: targetsOf(found.reachable, (endpoint) => endpoint.isLocal),
+    // Mostly the same list: kept once.
+    keepFlows:
+      serving.length === cluster.length && serving.every((t, i) => t === cluster[i]) ? cluster : serving,
   };
 }
 
 function countLocalReady(byPort: Map<string, Endpoint[]>): number {
   const ips = new Set<string>();
   for (const endpoints of byPort.values()) {
-    for (const endpoint of endpoints) if (endpoint.isLocal && endpoint.ready) ips.add(endpoint.ip);
+    for (const endpoint of endpoints) if (endpoint.isLocal && endpoint.ready) ips.add(endpoint.target.ip);
   }
   return ips.size;
 }

@@ -2,10 +2,16 @@ import type { discovery } from '#api';
 import { canonicalAddress, type Family } from './addresses.js';
 import { WEIGHT_ANNOTATION } from './service-port.js';
 
-/** One address and port behind a service port, with the conditions that decide whether it is used. */
-export interface Endpoint {
+/** Where a connection ends: an endpoint's address and port. */
+export interface Target {
   readonly ip: string;
   readonly port: number;
+}
+
+/** One address and port behind a service port, with the conditions that decide whether it is used. */
+export interface Endpoint {
+  /** Kept for as long as rules lead there; the rest of the endpoint is not. */
+  readonly target: Target;
   readonly isLocal: boolean;
   readonly ready: boolean;
   readonly serving: boolean;
@@ -41,8 +47,7 @@ function toEndpoint(
 ): Endpoint {
   const conditions = source.conditions ?? {};
   return {
-    ip,
-    port,
+    target: { ip, port },
     isLocal: source.nodeName !== undefined && source.nodeName === nodeName,
     // An absent condition counts as true (terminating: false); the API says so.
     ready: conditions.ready ?? true,
@@ -83,7 +88,7 @@ export function mergeSlices(
         const ip = first === undefined ? undefined : canonicalAddress(first, family);
         if (ip === undefined) continue;
         const endpoint = toEndpoint(source, ip, port.port, nodeName, weight);
-        const target = `${endpoint.ip} ${endpoint.port}`;
+        const target = `${ip} ${port.port}`;
         const current = merged.get(target);
         if (current === undefined || better(endpoint, current)) merged.set(target, endpoint);
       }

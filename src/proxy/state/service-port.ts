@@ -125,6 +125,7 @@ export function servicePorts(service: core.Service, family: Family, fallback: Al
     if (!isProtocol(protocol)) continue;
     const portName = port.name ?? '';
     const id = `${key}:${portName}/${protocol.toLowerCase()}`;
+    // Own fields first: V8 gives each object that begins with a spread a hidden class of its own.
     ports.push({ id, portName, protocol, port: port.port, nodePort: port.nodePort ?? 0, ...shared });
   }
   return ports;
