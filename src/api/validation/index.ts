@@ -18,6 +18,7 @@ export {
   cidrFamilyOf,
   ipFamilyOf,
 } from './ip-formats.js';
+export { qosClass } from './pod-qos.js';
 export { checkClusterIPs as checkServiceClusterIPs } from './service-cluster-ips.js';
 export { validateObject, validateObjectUpdate } from './validate.js';
 export { deprecationWarning, warningsFor } from './warnings.js';

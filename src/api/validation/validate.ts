@@ -12,6 +12,7 @@ import * as jobs from './jobs.js';
 import * as network from './network-kinds.js';
 import { checkObjectMetaUpdate } from './object-meta.js';
 import { validatePod } from './pod.js';
+import { validatePodResize } from './pod-resize.js';
 import { validatePodStatusUpdate } from './pod-status.js';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './pod-update.js';
 import * as policies from './policy-kinds.js';
@@ -47,6 +48,7 @@ const RULES: Readonly<Record<string, Rules>> = {
   'core.v1.Pod': rules(validatePod, validatePodUpdate, {
     status: validatePodStatusUpdate,
     ephemeralcontainers: validateEphemeralContainersUpdate,
+    resize: validatePodResize,
   }),
   'core.v1.PodTemplate': rules(workloads.validatePodTemplate),
   'core.v1.ReplicationController': rules(

@@ -44,7 +44,8 @@ export class LimitRanger implements AdmissionPlugin {
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
-    const isPod = attributes.operation === 'CREATE' && isKind(attributes, 'core.v1.Pod');
+    const resized = attributes.kind.message === 'core.v1.Pod' && attributes.subresource === 'resize';
+    const isPod = resized || (attributes.operation === 'CREATE' && isKind(attributes, 'core.v1.Pod'));
     const isClaim = attributes.operation !== 'DELETE' && isKind(attributes, 'core.v1.PersistentVolumeClaim');
     if (!isPod && !isClaim) return;
     const errors = (await this.#items(attributes)).flatMap((item) =>

@@ -5,9 +5,9 @@ import {
   type KindInfo,
   type KubeObject,
   type Quantity,
+  qosClass,
   subtractQuantities,
 } from '#api';
-import { qosClass } from '../strategies/pod-qos.js';
 import { podTotal } from './limit-ranger.js';
 
 export type Usage = Record<string, Quantity>;

@@ -63,8 +63,9 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     const { operation, namespace, subresource, kind, object } = attributes;
-    if (subresource !== '' || namespace === '' || kind.virtual === true) return;
-    if (operation !== 'CREATE' && !(operation === 'UPDATE' && GROWING.has(kind.message))) return;
+    const resized = kind.message === 'core.v1.Pod' && subresource === 'resize';
+    if ((subresource !== '' && !resized) || namespace === '' || kind.virtual === true) return;
+    if (operation !== 'CREATE' && !(operation === 'UPDATE' && (resized || GROWING.has(kind.message)))) return;
     const quotas = [...(this.#byNamespace.get(namespace)?.values() ?? [])];
     if (quotas.length === 0 || object === undefined) return;
     await this.#inTurn(namespace, () => this.#check(attributes, quotas, kind, object));

@@ -1,6 +1,5 @@
-import type { core } from '#api';
+import { type core, qosClass } from '#api';
 import type { Strategy } from '../contracts.js';
-import { qosClass } from './pod-qos.js';
 
 /**
  * Pods (upstream registry/core/pod). The server decides phase and class of a new Pod; the node agent writes the

@@ -35,7 +35,6 @@ export function createSubresources(options: KubeletOptions, deps: SubresourceDep
     ['core.v1.Pod/exec', new StreamHandler('exec', deps, kubelets)],
     ['core.v1.Pod/attach', new StreamHandler('attach', deps, kubelets)],
     ['core.v1.Pod/portforward', new StreamHandler('portforward', deps, kubelets)],
-    ['core.v1.Pod/resize', unsupported()],
     ['core.v1.Pod/proxy', proxy],
     ['core.v1.Service/proxy', proxy],
     ['core.v1.Node/proxy', proxy],
@@ -44,12 +43,4 @@ export function createSubresources(options: KubeletOptions, deps: SubresourceDep
   const virtual = reviewHandlers(deps);
   virtual.set('core.v1.Binding', bindingHandler(deps));
   return { subresources, virtual, documents: issuerDocuments(deps.tokens) };
-}
-
-/** In-place resize: no node agent here acts on it, so every method is refused (405) rather than recorded. */
-function unsupported(): SubresourceHandler {
-  return {
-    methods: [],
-    handle: () => Promise.reject(new Error('unreachable: no method is served')),
-  };
 }

@@ -452,7 +452,21 @@ describe('reviews', () => {
     expect((await refusal(server.call('POST', path, body(both)))).code).toBe(422);
   });
 
-  it('in-place resize is refused rather than recorded', async () => {
-    expect((await refusal(server.call('PATCH', `${PODS}/web/resize`, { spec: {} }))).code).toBe(405);
+  it('resize changes the resources of containers, and the generation, and nothing else', async () => {
+    const resources = (cpu: string) => ({ requests: { cpu, memory: '64Mi' } });
+    const containers = (cpu: string) => [{ name: 'c', image: 'i', resources: resources(cpu) }];
+    const name = 'resized';
+    await server.call('POST', PODS, { metadata: { name }, spec: { containers: containers('100m') } });
+    const smaller = { name: 'c', resources: resources('200m') };
+    const body = { metadata: { labels: { a: 'b' } }, spec: { hostname: 'h', containers: [smaller] } };
+    const headers = { 'content-type': 'application/strategic-merge-patch+json' };
+    const pod = await server.call<core.Pod>('PATCH', `${PODS}/${name}/resize`, body, { headers });
+    expect(pod.spec!.containers[0]).toMatchObject({ image: 'i', resources: resources('200m') });
+    expect([pod.metadata.generation, pod.metadata.labels, pod.spec!.hostname]).toEqual([
+      2,
+      undefined,
+      undefined,
+    ]);
+    expect((await refusal(server.call('PATCH', `${PODS}/${name}`, { spec: body.spec }))).code).toBe(422);
   });
 });

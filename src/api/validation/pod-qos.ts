@@ -1,4 +1,5 @@
-import { canonicalQuantity, type core, type Quantity } from '#api';
+import { canonicalQuantity } from '../selectors/quantity.js';
+import type { core, Quantity } from '../types/index.js';
 
 /** Only these decide the class (upstream pkg/apis/core/v1/helper/qos). */
 const COMPUTE = ['cpu', 'memory'];
