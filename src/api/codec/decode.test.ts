@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { type KindInfo, KindRegistry, kinds, message } from '../schema/index.js';
-import { structOf } from '../schema/testing/arbitrary.js';
+import { damagedOf, structOf } from '../schema/testing/arbitrary.js';
 import { StatusError } from '../status.js';
 import {
   decodeDeleteOptions,
@@ -210,6 +210,16 @@ describe('decodeObject with YAML', () => {
   });
 });
 
+/** Adds a field to the object that the numbers lead to. */
+function addStray(target: object, path: number[], name: string, value: unknown): void {
+  const inner = Object.values(target).filter((one) => typeof one === 'object' && one !== null);
+  if (path.length > 0 && inner.length > 0) {
+    addStray(inner[path[0]! % inner.length], path.slice(1), name, value);
+  } else if (!Array.isArray(target)) {
+    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+}
+
 /** The same document in YAML that is not JSON. */
 function yamlOf(json: string): string {
   return stringify(JSON.parse(json), {
@@ -250,6 +260,49 @@ describe('decodeObject with anything', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('judges what it need not scan exactly as what it scans', () => {
+    const stray = fc.record({
+      path: fc.array(fc.nat(), { maxLength: 5 }),
+      name: fc.constantFrom('stray', '__proto__', '7', 'é'),
+      value: fc.jsonValue({ maxDepth: 2 }),
+    });
+    const input = kind.chain((of) =>
+      fc
+        .tuple(
+          fc.oneof(structOf(message(of.message)), damagedOf(message(of.message))),
+          fc.array(stray, { maxLength: 3 }),
+        )
+        .map(([raw, strays]) => {
+          for (const one of strays) addStray(raw, one.path, one.name, one.value);
+          return { of, raw };
+        }),
+    );
+    const outcome = (text: string, of: KindInfo, how: FieldValidation) => {
+      try {
+        return decode(text, of, how);
+      } catch (error) {
+        // The quoted start of the body differs by the space.
+        return (error as Error).message.replace(/ \([^(]*\)$/, '');
+      }
+    };
+    fc.assert(
+      fc.property(input, validation, ({ of, raw }, how) => {
+        const text = JSON.stringify(raw);
+        expect(outcome(text, of, how)).toEqual(outcome(`${text} `, of, how));
+        expect(outcome(`${text}\n`, of, how)).toEqual(outcome(`${text} `, of, how));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('refuses nesting without end in fields that it does not know', () => {
+    const nested = (levels: number) => `{"stray":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    expect(decode(nested(999), service).warnings).toEqual(['unknown field "stray"']);
+    for (const levels of [1000, 100_000]) {
+      expect(refusal(() => decode(nested(levels), service))).toContain('exceeded max depth');
+    }
   });
 
   it('finds nothing strict in valid objects and the same object whatever the encoding', () => {

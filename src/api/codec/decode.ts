@@ -60,10 +60,7 @@ export function decodeObject<T extends KubeObject = KubeObject>(
   const schema = findMessage(kind.message);
   const body = parseBody(bytes, mediaType, schema, fieldValidation !== 'Ignore', options);
   const { object, unknown } = body.checked ?? check(body, schema, options, bytes);
-  const strictErrors = [
-    ...body.strictErrors,
-    ...(mediaType === MEDIA_YAML ? unknownErrors(unknown, body) : []),
-  ];
+  const strictErrors = [...body.strictErrors, ...unknownErrors(unknown, body)];
   if (fieldValidation === 'Strict' && strictErrors.length > 0) {
     throw cannotHandle(body.gvk, kind, `strict decoding error: ${strictErrors.join(', ')}`);
   }
@@ -95,7 +92,7 @@ interface Body {
   gvk: BodyKind;
   strictErrors: string[];
   strict: boolean;
-  /** The body was JSON text whose scan has already listed the unknown fields. */
+  /** The scan of the text has already listed the unknown fields. */
   scanned: boolean;
   checked?: { object: object; unknown: string[] };
   /** A number that an integer field does not take, by its notation. */
@@ -122,7 +119,7 @@ function parseBody(
     if (mediaType === MEDIA_PROTOBUF) return protobufBody(bytes, schema, options);
     if (mediaType === MEDIA_JSON) {
       const parsed = parseJson(bytes, { strict: schema ?? 'duplicates' });
-      return withKind({ ...parsed, strict, scanned: true }, bytes, options);
+      return withKind({ ...parsed, strict, scanned: parsed.scanned === true }, bytes, options);
     }
     const parsed = parseYaml(bytes, { strict, ...(schema === undefined ? {} : { schema }) });
     return withKind({ ...parsed, strict, scanned: parsed.scanned === true }, bytes, options);

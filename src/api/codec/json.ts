@@ -1,5 +1,6 @@
 import type { Message } from '../schema/messages.js';
 import type { SchemaError } from '../schema/walk.js';
+import { MAX_DEPTH } from '../schema/walker.js';
 import { JsonSyntaxError, scanJson } from './json-syntax.js';
 
 export interface ParsedText {
@@ -8,7 +9,7 @@ export interface ParsedText {
   strictErrors: string[];
   /** A number that an integer field does not take, by its notation. */
   badInteger?: SchemaError | undefined;
-  /** The text was JSON, so `strictErrors` holds unknown fields too. */
+  /** `strictErrors` holds unknown fields too; otherwise they are the schema check's to find. */
   scanned?: boolean;
 }
 
@@ -22,10 +23,38 @@ export function parseJson(bytes: Buffer, options: { strict?: Message | 'duplicat
 
 /** Like `parseJson`, for a text. */
 export function parseJsonText(text: string, strict?: Message | 'duplicates'): ParsedText {
+  const value = parseCanonical(text);
+  if (value !== undefined) return { value, strictErrors: [], scanned: typeof strict !== 'object' };
   const { errors, badInteger } = scanJson(text, strict);
   try {
     return { value: JSON.parse(text), strictErrors: errors, badInteger, scanned: true };
   } catch (error) {
     throw new JsonSyntaxError((error as Error).message);
   }
+}
+
+/**
+ * Most programs write JSON as JSON.stringify does. A text that comes out again as it went in has no field twice, no
+ * number of unusual notation, and needs no scan; undefined for all others.
+ */
+function parseCanonical(text: string): object | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    if (typeof value !== 'object' || value === null) return undefined;
+    const again = JSON.stringify(value);
+    const same = text.length === again.length ? text === again : text === `${again}\n`;
+    // Each level of nesting takes two characters.
+    return same && (text.length <= 2 * MAX_DEPTH || isShallow(value, MAX_DEPTH)) ? value : undefined;
+  } catch {
+    // The scan knows how to say it.
+    return undefined;
+  }
+}
+
+function isShallow(value: object, levels: number): boolean {
+  if (levels === 0) return false;
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null && !isShallow(member, levels - 1)) return false;
+  }
+  return true;
 }

@@ -82,20 +82,24 @@ const TABLES: Readonly<Record<string, string>> = {
 };
 
 const parsed = new Map<string, Map<string, Message>>();
-const lists = new Map<string, Message>();
+/** Messages that have been asked for. */
+const found = new Map<string, Message>();
 
 /** The message of this name (`core.v1.Service`); throws TypeError when no table has it. Parses its group's table on first use. */
 export function message(name: string): Message {
-  const found = findMessage(name);
-  if (found === undefined) throw new TypeError(`schema: no message ${JSON.stringify(name)}`);
-  return found;
+  const message = findMessage(name);
+  if (message === undefined) throw new TypeError(`schema: no message ${JSON.stringify(name)}`);
+  return message;
 }
 
 /** Like `message`, but undefined for unknown names. `core.v1.ServiceList` is made from `core.v1.Service`. */
 export function findMessage(name: string): Message | undefined {
-  const dot = name.lastIndexOf('.');
-  const group = tableOf(name.slice(0, dot));
-  return group?.get(name) ?? listMessage(name, group);
+  const known = found.get(name);
+  if (known !== undefined) return known;
+  const group = tableOf(name.slice(0, name.lastIndexOf('.')));
+  const message = group?.get(name) ?? listMessage(name, group);
+  if (message !== undefined) found.set(name, message);
+  return message;
 }
 
 /** Names of all messages of one table (`core.v1`), in table order. */
@@ -118,13 +122,9 @@ function tableOf(table: string): Map<string, Message> | undefined {
 }
 
 function listMessage(name: string, group: Map<string, Message> | undefined): Message | undefined {
-  const known = lists.get(name);
-  if (known !== undefined) return known;
   const item = name.endsWith('List') ? group?.get(name.slice(0, -4)) : undefined;
   if (!item?.fields.has('kind')) return undefined;
-  const list = parseTable(name.slice(0, name.lastIndexOf('.')), listTable(name)).get(name)!;
-  lists.set(name, list);
-  return list;
+  return parseTable(name.slice(0, name.lastIndexOf('.')), listTable(name)).get(name);
 }
 
 function listTable(name: string): string {
