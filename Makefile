@@ -29,6 +29,9 @@ system: ## install the Debian packages that running needs (as root; otherwise sa
 system-test: ## the same for the tests: etcd, dig, a C library's getent
 	@scripts/system-packages.sh test
 
+system-ipvs: ## the same for `npm run test:ipvs`: an emulator, and what its guest runs
+	@scripts/system-packages.sh ipvs
+
 bench: build ## run a benchmark: make bench NAME=startup
 	npm run bench -- $(NAME)
 
@@ -38,4 +41,4 @@ coverage: build ## unit tests with coverage
 clean: ## remove what the build made
 	rm -rf dist coverage
 
-.PHONY: help demo test build system system-test bench coverage clean
+.PHONY: help demo test build system system-test system-ipvs bench coverage clean

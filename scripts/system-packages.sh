@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Checks for the Debian packages that kubesvc uses and, as root, installs the missing ones (and says so).
-# usage: system-packages.sh run|test
+# usage: system-packages.sh run|test|ipvs
 set -euo pipefail
 
 # program -> package
 declare -A run=([nft]=nftables [ip]=iproute2 [iptables]=iptables [conntrack]=conntrack [unshare]=util-linux [mount]=mount [script]=bsdutils)
 declare -A test=([etcd]=etcd-server [dig]=dnsutils [ipset]=ipset [curl]=curl [openssl]=openssl)
+declare -A ipvs=([qemu-system-x86_64]=qemu-system-x86 [modprobe]=kmod [ipvsadm]=ipvsadm [ipset]=ipset [socat]=socat [sysctl]=procps)
 
 missing=()
 check() {
@@ -15,7 +16,7 @@ check() {
   done
 }
 check run
-if [ "${1:-run}" = test ]; then check test; fi
+if [ "${1:-run}" != run ]; then check "$1"; fi
 if [ "${1:-run}" = test ] && ! command -v "${KUBECTL:-kubectl}" >/dev/null; then
   echo "the tests need kubectl (1.30 or newer), which Debian does not package: put it on the PATH or set KUBECTL" >&2
   exit 1

@@ -17,6 +17,7 @@ import {
   serviceKeyOf,
   triggerTime,
 } from './informers.js';
+import { IPVS_DEPRECATION } from './ipvs/preflight.js';
 import { createProxyMetrics, type ProxyMetrics } from './metrics.js';
 import { createProxier, takeOver } from './modes.js';
 import { NodeView } from './node-view.js';
@@ -34,6 +35,8 @@ export interface ProxyOptions {
   localAddresses?: () => string[];
   /** iptables mode only: which kernel interface to use; default: what `iptables` points to. */
   iptablesBackend?: IptablesBackend;
+  /** Command line flags with their values, for /flagz. */
+  flags?: Readonly<Record<string, string>>;
   /** Called after every commit to the kernel. */
   onSynced?: (event: SyncedEvent) => void;
 }
@@ -105,6 +108,8 @@ class ServiceProxy implements Startable {
       metrics,
       instruments,
       logger,
+      clock: deps.clock,
+      flags: options.flags,
       listeners: () =>
         [...this.#families.values()].flatMap(({ proxier }) => [...(proxier.listeners?.() ?? [])]),
     });
@@ -136,6 +141,10 @@ class ServiceProxy implements Startable {
     }
     this.#background = this.#afterStart();
     this.#pollAddresses(this.#settingsText());
+    if (this.#options.config.mode === 'ipvs') {
+      logger.error(IPVS_DEPRECATION);
+      events?.event(this.#nodeReference(), 'Warning', 'IPVSDeprecation', IPVS_DEPRECATION);
+    }
     events?.event(this.#nodeReference(), 'Normal', 'Starting', '');
     logger.info('proxy started', { mode: this.#options.config.mode, node: this.#options.nodeName });
   }
@@ -326,7 +335,8 @@ class ServiceProxy implements Startable {
   /** Interfaces come and go without an event that Node can see; reading them costs microseconds. */
   #pollAddresses(last: string): void {
     const { nodePortAddresses, mode } = this.#options.config;
-    if (this.#stopped || (nodePortAddresses.length === 0 && mode !== 'userspace')) return;
+    const needsAddresses = mode === 'userspace' || mode === 'ipvs' || nodePortAddresses.length > 0;
+    if (this.#stopped || !needsAddresses) return;
     const cancel = this.#deps.clock.after(ADDRESS_CHECK_MS, () => {
       this.#removers.splice(this.#removers.indexOf(cancel), 1);
       const now = this.#settingsText();

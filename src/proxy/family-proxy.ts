@@ -257,7 +257,7 @@ export class FamilyProxy {
     const { proxier, clock } = this.#options;
     if (this.#queuedAt !== undefined || this.#stopped || proxier.needsTidying !== true) return;
     this.#cancelTimer?.();
-    this.#cancelTimer = clock.after(TIDY_AFTER_MS, () => {
+    this.#cancelTimer = clock.after(proxier.tidyAfterMs ?? TIDY_AFTER_MS, () => {
       this.#cancelTimer = undefined;
       this.#running ??= proxier.tidy!()
         .catch((err: unknown) => {
@@ -268,6 +268,7 @@ export class FamilyProxy {
         .finally(() => {
           this.#running = undefined;
           if (this.#queuedAt !== undefined) this.#afterRun();
+          else this.#scheduleTidy();
         });
     });
   }

@@ -3,7 +3,7 @@ import { type Client, Resources } from '#client';
 import type { ProxyConfig } from './config/types.js';
 import { serviceKeyOf } from './informers.js';
 import { renderIptables } from './iptables/proxier.js';
-import { UnsupportedModeError } from './modes.js';
+import { renderIpvs } from './ipvs/render.js';
 import { renderNftables } from './nftables/render.js';
 import { NodeView } from './node-view.js';
 import { type Family, parseAddress } from './state/addresses.js';
@@ -11,6 +11,8 @@ import { type ClusterView, DesiredState } from './state/desired-state.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
 import { IptTables } from './trace/ipt-table.js';
 import { traceIptables } from './trace/ipt-trace.js';
+import { IpvsKernel } from './trace/ipvs-kernel.js';
+import { traceIpvs } from './trace/ipvs-trace.js';
 import { NftTable } from './trace/nft-table.js';
 import { traceNft } from './trace/nft-trace.js';
 import type { Outcome, Packet, TraceNode } from './trace/packet.js';
@@ -104,8 +106,11 @@ export async function renderRules(options: InspectOptions, family: Family): Prom
   if (options.config.mode === 'nftables') return renderNftables(state.owned(), settings);
   if (options.config.mode === 'iptables')
     return renderIptables(state.owned(), settings).trimEnd().split('\n');
-  if (options.config.mode === 'userspace') return describeFronts(state.owned(), settings);
-  throw new UnsupportedModeError(options.config.mode);
+  if (options.config.mode === 'ipvs') {
+    const { scheduler } = options.config.ipvs;
+    return renderIpvs(state.owned(), { ...settings, scheduler, ownAddresses: [...node.localAddresses()] });
+  }
+  return describeFronts(state.owned(), settings);
 }
 
 /** The rules of the snapshot, loaded into the tracer of their language. */
@@ -118,6 +123,11 @@ async function tracerOf(
     const tables = new IptTables();
     tables.restore([...lines].join('\n'));
     return (packet, at) => traceIptables(tables, packet, at);
+  }
+  if (options.config.mode === 'ipvs') {
+    const kernel = new IpvsKernel();
+    kernel.load(lines);
+    return (packet, at) => traceIpvs(kernel, packet, at);
   }
   if (options.config.mode !== 'nftables') {
     throw new RangeError(

@@ -3,6 +3,8 @@ import { createNft, type IptablesBackend, type Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
 import { cleanupIptables, IptablesProxier } from './iptables/proxier.js';
+import { cleanupIpvs } from './ipvs/cleanup.js';
+import { IpvsProxier } from './ipvs/proxier.js';
 import { cleanupNftables, NftablesProxier } from './nftables/proxier.js';
 import type { Family } from './state/addresses.js';
 import { UserspaceProxier } from './userspace/proxier.js';
@@ -20,20 +22,11 @@ export interface ModeOptions {
   backend?: IptablesBackend | undefined;
 }
 
-/** A mode that this build does not offer; the message says which ones it does. */
-export class UnsupportedModeError extends Error {
-  constructor(mode: ProxyMode) {
-    super(`proxy mode "${mode}" is not available in this version; use "nftables", "iptables" or "userspace"`);
-    this.name = 'UnsupportedModeError';
-  }
-}
-
 export function createProxier(mode: ProxyMode, options: ModeOptions): Proxier {
   if (mode === 'nftables') return new NftablesProxier(options);
   if (mode === 'iptables') return new IptablesProxier(options);
-  if (mode === 'userspace')
-    return new UserspaceProxier({ ...options, timeouts: flowTimeouts(options.config) });
-  throw new UnsupportedModeError(mode);
+  if (mode === 'ipvs') return new IpvsProxier(options);
+  return new UserspaceProxier({ ...options, timeouts: flowTimeouts(options.config) });
 }
 
 /** The kernel's own timeouts where the configuration leaves them alone. */
@@ -45,6 +38,7 @@ function flowTimeouts({ conntrack }: ProxyConfig) {
 export async function cleanupProxy(programs: Programs): Promise<void> {
   await cleanupNftables(programs);
   await cleanupIptablesEverywhere(programs);
+  await cleanupIpvs(programs, await presentTables(programs));
   await cleanupUserspace(programs);
 }
 
@@ -67,6 +61,7 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
   }
   if (mode !== 'nftables') await cleanupNftables(programs);
   if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);
+  if (mode !== 'ipvs') await cleanupIpvs(programs, await presentTables(programs));
   if (mode !== 'userspace') await cleanupUserspace(programs);
 }
 
@@ -76,15 +71,23 @@ const FAMILIES = [
 ] as const;
 
 /** Both back ends, and only where their tables exist: merely listing a legacy table would create it. */
-async function cleanupIptablesEverywhere(programs: Programs): Promise<void> {
+async function presentTables(programs: Programs): Promise<{ family: Family; backend: IptablesBackend }[]> {
   const tables = await createNft(programs).tables();
+  const present: { family: Family; backend: IptablesBackend }[] = [];
   for (const { family, nft, names } of FAMILIES) {
     if (tables.includes(`${nft} nat`) || tables.includes(`${nft} filter`)) {
-      await cleanupIptables(programs, family, 'nft');
+      present.push({ family, backend: 'nft' });
     }
     const legacy = await programs.run('cat', [names]);
     if (legacy.code === 0 && /^(nat|filter)$/m.test(legacy.stdout)) {
-      await cleanupIptables(programs, family, 'legacy');
+      present.push({ family, backend: 'legacy' });
     }
+  }
+  return present;
+}
+
+async function cleanupIptablesEverywhere(programs: Programs): Promise<void> {
+  for (const { family, backend } of await presentTables(programs)) {
+    await cleanupIptables(programs, family, backend);
   }
 }

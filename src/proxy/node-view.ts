@@ -73,8 +73,10 @@ export class NodeView {
     }
     const cidrs = configured.map(parseCidr).filter((cidr) => cidr?.family === family) as Cidr[];
     const isAll = cidrs.length === 0 || cidrs.some((cidr) => cidr.bits === 0);
-    // Sockets are bound address by address, so that UDP answers come from the address that was asked.
-    if (isAll) return this.#config.mode === 'userspace' ? this.#addressesOf(family) : 'all';
+    // Sockets are bound address by address, so that UDP answers come from the address that was asked; and virtual
+    // servers have an address.
+    const { mode } = this.#config;
+    if (isAll) return mode === 'userspace' || mode === 'ipvs' ? this.#addressesOf(family) : 'all';
     const mine = this.#addresses().filter((text) => {
       const address = parseAddress(text);
       return address !== undefined && cidrs.some((cidr) => cidrContains(cidr, address));
@@ -95,7 +97,8 @@ export class NodeView {
   }
 
   settings(family: Family): NodeSettings {
-    const rules = this.#config.mode === 'iptables' ? this.#config.iptables : this.#config.nftables;
+    // Upstream's ipvs mode masquerades as the iptables section says.
+    const rules = this.#config.mode === 'nftables' ? this.#config.nftables : this.#config.iptables;
     return {
       family,
       nodePortAddresses: this.nodePortAddresses(family),
@@ -104,7 +107,18 @@ export class NodeView {
       localDetector: this.#detector(),
       masqueradeAll: rules.masqueradeAll,
       masqueradeMark: (1 << rules.masqueradeBit) >>> 0,
+      localhostNodePorts: this.#localhostNodePorts(family),
+      dropInvalid: this.#config.mode === 'iptables' && !this.#config.conntrack.tcpBeLiberal,
     };
+  }
+
+  /** As upstream: where NodePorts are not narrowed to addresses without the IPv4 loopback. */
+  #localhostNodePorts(family: Family): boolean {
+    const { mode, iptables, nodePortAddresses } = this.#config;
+    if (mode !== 'iptables' || family !== 'IPv4' || !iptables.localhostNodePorts) return false;
+    const loopback = parseAddress('127.0.0.1')!;
+    const cidrs = nodePortAddresses.map(parseCidr);
+    return cidrs.length === 0 || cidrs.some((cidr) => cidr !== undefined && cidrContains(cidr, loopback));
   }
 
   #detector(): LocalDetector | undefined {

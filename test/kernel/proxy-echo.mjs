@@ -1,6 +1,7 @@
 // Echo server and client for kernel tests, run inside network namespaces.
 import { createSocket } from 'node:dgram';
 import { createConnection, createServer, isIPv6 } from 'node:net';
+import { createInterface } from 'node:readline';
 
 const TIMEOUT_MS = 1500;
 const [, , role, ...args] = process.argv;
@@ -76,10 +77,11 @@ async function load(protocol, address, port) {
 if (role === 'serve') serve(args[0], Number(args[1]));
 else if (role === 'load') await load(args[0], args[1], Number(args[2]));
 else {
-  const [protocol, address, port, count] = args;
-  const answers = [];
-  for (let i = 0; i < Number(count); i++) {
-    answers.push(await (protocol === 'tcp' ? askTcp : askUdp)(address, Number(port)));
+  // A question per line, its answers on a line.
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { protocol, address, port, count } = JSON.parse(line);
+    const answers = [];
+    for (let i = 0; i < count; i++) answers.push(await (protocol === 'tcp' ? askTcp : askUdp)(address, port));
+    console.log(JSON.stringify(answers));
   }
-  console.log(JSON.stringify(answers));
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { ProgramError, type Programs, type RunOptions, type RunResult, type SpawnOptions } from '#host';
 
@@ -38,17 +39,18 @@ export class NamespacePrograms implements Programs {
     return { code, signal, stdout: text(output.stdout), stderr: text(output.stderr) };
   }
 
-  async spawn(file: string, args: string[], _options: SpawnOptions = {}) {
+  async spawn(file: string, args: string[], options: SpawnOptions = {}) {
     const child = this.#start(file, args);
     const exited = once(child, 'close').then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
     }));
     await once(child, 'spawn');
-    child.stdin!.end();
+    if (options.stdin !== 'pipe') child.stdin!.end();
     child.stderr!.resume();
     return {
       pid: child.pid!,
+      stdin: child.stdin!,
       stdout: child.stdout!.pipe(new PassThrough()),
       exited,
       kill: (signal: NodeJS.Signals) => void child.kill(signal),
@@ -244,6 +246,25 @@ export interface Answer {
   client: string;
 }
 
+/** One process per namespace asks for all: starting one for each question takes longer than the answer. */
+const askers = new WeakMap<Namespace, Promise<(question: object) => Promise<Answer[]>>>();
+
+async function startAsker(ns: Namespace): Promise<(question: object) => Promise<Answer[]>> {
+  const program = await ns.programs.spawn(process.execPath, [SCRIPT, 'ask'], { stdin: 'pipe' });
+  const lines = createInterface({ input: program.stdout });
+  // One question at a time: answers come in their order.
+  let last: Promise<unknown> = Promise.resolve();
+  return (question) => {
+    const answered = last.then(async () => {
+      program.stdin.write(`${JSON.stringify(question)}\n`);
+      const [line] = (await once(lines, 'line')) as [string];
+      return JSON.parse(line) as Answer[];
+    });
+    last = answered;
+    return answered;
+  };
+}
+
 /** Connects `count` times, one after another, and returns the answers. */
 export async function ask(
   ns: Namespace,
@@ -252,10 +273,9 @@ export async function ask(
   port: number,
   count = 1,
 ): Promise<Answer[]> {
-  const args = [SCRIPT, 'ask', protocol, address, String(port), String(count)];
-  const result = await ns.programs.run(process.execPath, args, { timeoutMs: 60_000 });
-  if (result.code !== 0) throw new Error(`asking failed: ${result.stderr}`);
-  return JSON.parse(result.stdout) as Answer[];
+  const asker = askers.get(ns) ?? startAsker(ns);
+  askers.set(ns, asker);
+  return (await asker)({ protocol, address, port, count });
 }
 
 /** Constant load from a namespace; `stop` ends it and returns how often each server (or failure) answered. */

@@ -15,6 +15,10 @@ class IpvsUnavailableError extends ModeUnavailableError {
 
 const cannotUse = (reason: string) => new IpvsUnavailableError(`can't use the IPVS proxier: ${reason}`);
 
+/** What upstream logs and tells the Node's events when it starts in this mode. */
+export const IPVS_DEPRECATION =
+  "The ipvs proxier is now deprecated and may be removed in a future release. Please use 'nftables' instead.";
+
 const MIN_IPSET = 6;
 /** An address that no node has (RFC 5737, RFC 3849): a virtual server is put there and taken away again. */
 const PROBE = { IPv4: '198.51.100.0', IPv6: '2001:db8::' };

@@ -76,9 +76,6 @@ export class IpvsProxier implements Proxier {
     const { programs, config, logger } = this.#options;
     await checkIpvsSupport(programs, this.family, config.ipvs.scheduler);
     await prepareKernel(programs, config.ipvs, logger);
-    logger.error(
-      "The ipvs proxier is now deprecated and may be removed in a future release. Please use 'nftables' instead.",
-    );
   }
 
   async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {

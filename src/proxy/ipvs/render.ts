@@ -4,17 +4,8 @@ import { createSet, DEVICE, type SetName, setName, setNames } from './names.js';
 import { fixedRules, jumps, restoreText } from './rules.js';
 import { type IpvsSettings, type ServiceFacts, serviceFacts } from './service-facts.js';
 
-/** What an empty kernel would be told, one part per program: for `--dry-run` and for tracing. */
-export interface RenderedIpvs {
-  readonly ipset: string[];
-  readonly ipvsadm: string[];
-  /** Input of `ip -batch -`. */
-  readonly ip: string[];
-  readonly iptables: string;
-}
-
-/** Everything for an empty kernel. */
-export function renderIpvs(services: Iterable<DesiredService>, settings: IpvsSettings): RenderedIpvs {
+/** What an empty kernel would be told, each part under a line that names the program that reads it. */
+export function renderIpvs(services: Iterable<DesiredService>, settings: IpvsSettings): string[] {
   const all = [...services].map((service) => serviceFacts(service, settings));
   const union = (pick: (facts: ServiceFacts) => Set<string>) => [
     ...new Set(all.flatMap((facts) => [...pick(facts)])),
@@ -30,30 +21,19 @@ export function renderIpvs(services: Iterable<DesiredService>, settings: IpvsSet
       ...[...server.targets].map(([target, weight]) => ipvsCommand.addTarget(service, target, weight)),
     ]);
   const bits = settings.family === 'IPv4' ? 32 : 128;
-  return {
-    ipset: [...setNames.map((name) => createSet(name, settings.family)), ...entries],
-    ipvsadm,
-    ip: union((facts) => facts.addresses).map((address) => `addr add ${address}/${bits} dev ${DEVICE}`),
-    iptables: restoreText(
-      fixedRules(
-        settings,
-        union((facts) => facts.outFilter),
-      ),
-      jumps,
-    ),
-  };
-}
-
-/** As one text, each part under the program that reads it. */
-export function ipvsScript({ ipset, ipvsadm, ip, iptables }: RenderedIpvs): string[] {
+  const rules = fixedRules(
+    settings,
+    union((facts) => facts.outFilter),
+  );
   return [
     '# ipset restore',
-    ...ipset,
+    ...setNames.map((name) => createSet(name, settings.family)),
+    ...entries,
     '# ipvsadm --restore',
     ...ipvsadm,
     `# ip -batch - (after: ip link add ${DEVICE} type dummy)`,
-    ...ip,
+    ...union((facts) => facts.addresses).map((address) => `addr add ${address}/${bits} dev ${DEVICE}`),
     '# iptables-restore --noflush',
-    ...iptables.trimEnd().split('\n'),
+    ...restoreText(rules, jumps).trimEnd().split('\n'),
   ];
 }

@@ -24,12 +24,22 @@ export class IpvsKernel {
   readonly addresses = new Set<string>();
   readonly tables = new IptTables();
 
-  /** The inputs of all four programs. */
-  load(rendered: { ipset: string[]; ipvsadm: string[]; ip: string[]; iptables: string }): void {
-    this.ipset(rendered.ipset);
-    this.ipvsadm(rendered.ipvsadm);
-    this.ip(rendered.ip);
-    this.tables.restore(rendered.iptables);
+  /** Reads what `--dry-run` prints: each part under a line that names its program. */
+  load(script: Iterable<string>): void {
+    const parts = new Map<string, string[]>();
+    let part: string[] = [];
+    for (const line of script) {
+      const program = /^# (\S+)/.exec(line)?.[1];
+      if (program === undefined) part.push(line);
+      else {
+        part = [];
+        parts.set(program, part);
+      }
+    }
+    this.ipset(parts.get('ipset') ?? []);
+    this.ipvsadm(parts.get('ipvsadm') ?? []);
+    this.ip(parts.get('ip') ?? []);
+    this.tables.restore((parts.get('iptables-restore') ?? []).join('\n'));
   }
 
   /** `ipvsadm --restore`: refuses what the kernel refuses. */

@@ -1,0 +1,5 @@
+import '../../kernel/proxy-packets.test.js';
+import { runAll } from './vitest.js';
+
+const failures = await runAll(new RegExp(process.argv[2] ?? ''));
+process.exit(failures === 0 ? 0 : 1);
