@@ -97,9 +97,7 @@ export class TestClient {
 
   /** Opens a watch (or any stream of JSON lines). */
   async watch(path: string, headers: Record<string, string> = {}): Promise<TestWatch> {
-    const abort = new AbortController();
-    const response = await this.open('GET', path, { headers, signal: abort.signal });
-    return new TestWatch(response, abort);
+    return new TestWatch(await this.open('GET', path, { headers }));
   }
 
   close(): void {
@@ -116,12 +114,10 @@ export interface TestEvent {
 /** A watch being read. */
 export class TestWatch {
   readonly response: IncomingMessage;
-  readonly #abort: AbortController;
   readonly #events: AsyncGenerator<TestEvent>;
 
-  constructor(response: IncomingMessage, abort: AbortController) {
+  constructor(response: IncomingMessage) {
     this.response = response;
-    this.#abort = abort;
     this.#events = lines(response);
   }
 
@@ -144,7 +140,7 @@ export class TestWatch {
   }
 
   close(): void {
-    this.#abort.abort();
+    this.response.destroy();
   }
 }
 
