@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { FieldError, KindInfo, KubeObject } from '#api';
+import type { Soon } from './soon.js';
 
 /** Who is asking. `system:authenticated` / `system:unauthenticated` are in `groups` after authentication. */
 export interface UserInfo {
@@ -80,7 +81,7 @@ export interface RequestContext {
 
 /** Says who is asking; undefined means "not mine, try the next". Throws StatusError Unauthorized for bad credentials. */
 export interface Authenticator {
-  authenticate(request: ApiRequest): Promise<UserInfo | undefined>;
+  authenticate(request: ApiRequest): Soon<UserInfo | undefined>;
 }
 
 export interface AuthorizationAttributes {
@@ -102,7 +103,7 @@ export interface Decision {
   reason: string;
 }
 export interface Authorizer {
-  authorize(attributes: AuthorizationAttributes): Promise<Decision> | Decision;
+  authorize(attributes: AuthorizationAttributes): Soon<Decision>;
 }
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -127,10 +128,20 @@ export interface AdmissionPlugin {
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }
 
+/** A new object that is stored in one transaction with the write that it belongs to; it must not exist before. */
+export interface Claim {
+  kind: KindInfo;
+  object: KubeObject;
+}
+
 /** Undo and confirm of side allocations made around a write (addresses, ports). Both are called at most once. */
 export interface Allocation {
   commit(): Promise<void> | void;
   rollback(): Promise<void> | void;
+  /** What the write needs to have for itself, as of now. */
+  claims?(): Claim[];
+  /** Somebody else has what was claimed: claims something else and edits the object, or throws what the client is told. */
+  lost?(claim: Claim): void;
 }
 
 export interface WriteContext {

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { networking } from '#api';
+import { isAlreadyExists, type networking, validateObject } from '#api';
 import { builtInKind, FakeObjectStore, fakeDeps } from '../testing/fake-object-store.js';
-import { createAllocators, parsePortRange, type RangeAllocation, rangeAllocationKind } from './index.js';
+import {
+  type ClusterIPs,
+  createAllocators,
+  parsePortRange,
+  type RangeAllocation,
+  rangeAllocationKind,
+} from './index.js';
 import { PortBitmap } from './port-bitmap.js';
 
 const owner = (name: string) => ({ namespace: 'default', name });
@@ -11,6 +17,21 @@ async function allocators(store: FakeObjectStore, serviceCIDRs: string[], nodePo
   const made = createAllocators({ serviceCIDRs, nodePortRange }, fakeDeps(store));
   await made.start();
   return made;
+}
+
+/** Takes an address as the registry does: the claim decides. */
+async function take(store: FakeObjectStore, clusterIPs: ClusterIPs, name: string, wanted?: string) {
+  for (;;) {
+    if (wanted !== undefined) await clusterIPs.reserve(wanted);
+    const ip = wanted ?? clusterIPs.pick('IPv4');
+    const { kind, object } = clusterIPs.claim(ip, owner(name));
+    try {
+      await store.create(kind, object);
+      return ip;
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
 }
 
 async function addresses(store: FakeObjectStore): Promise<networking.IPAddress[]> {
@@ -23,20 +44,22 @@ describe('ClusterIPs', () => {
     const { clusterIPs } = await allocators(store, ['10.0.0.0/27']);
     const picked: number[] = [];
     for (let i = 0; i < 30; i++) {
-      picked.push(Number((await clusterIPs.allocateNext('IPv4', owner(`s${i}`))).split('.')[3]));
+      picked.push(Number(clusterIPs.pick('IPv4').split('.')[3]));
     }
     // 32 addresses: offset min(max(16, 2), 256) = 16, so .17 to .30 come first.
     expect(picked.slice(0, 14).every((last) => last >= 17)).toBe(true);
     expect([...picked].sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
-    await expect(clusterIPs.allocateNext('IPv4', owner('more'))).rejects.toThrow('range is full');
+    expect(() => clusterIPs.pick('IPv4')).toThrow('range is full');
+    clusterIPs.forget(`10.0.0.${picked[0]}`);
+    expect(clusterIPs.pick('IPv4')).toBe(`10.0.0.${picked[0]}`);
   });
 
-  it('stores each address as an IPAddress with labels and parent as kube-apiserver does', async () => {
+  it('claims each address with an IPAddress with labels and parent as kube-apiserver does', async () => {
     const store = new FakeObjectStore();
     const { clusterIPs } = await allocators(store, ['fd00::/112']);
-    await clusterIPs.allocate('fd00::00ff', owner('web'));
-    const [address] = await addresses(store);
-    expect(address).toMatchObject({
+    const { object } = clusterIPs.claim('fd00::00ff', owner('web'));
+    expect(validateObject(builtInKind('networking.v1.IPAddress'), object)).toEqual([]);
+    expect(object).toMatchObject({
       metadata: {
         name: 'fd00::ff',
         labels: {
@@ -62,9 +85,9 @@ describe('ClusterIPs', () => {
   ])('refuses %s with upstream’s words', async (ip, message) => {
     const store = new FakeObjectStore();
     const { clusterIPs } = await allocators(store, ['10.0.0.0/24']);
-    await clusterIPs.allocate('10.0.0.9', owner('first'));
-    await expect(clusterIPs.allocate(ip, owner('second'))).rejects.toThrow(message);
-    await expect(clusterIPs.dryAllocate(ip)).rejects.toThrow(message);
+    await take(store, clusterIPs, 'first', '10.0.0.9');
+    await expect(clusterIPs.reserve(ip)).rejects.toThrow(message);
+    await expect(clusterIPs.dryReserve(ip)).rejects.toThrow(message);
   });
 
   it('serves from every ready ServiceCIDR and not from one that is going or not ready', async () => {
@@ -75,27 +98,27 @@ describe('ClusterIPs', () => {
       metadata: { name: 'kubernetes' },
       spec: { cidrs: ['10.0.0.0/30'] },
     });
-    await clusterIPs.allocateNext('IPv4', owner('a'));
-    await clusterIPs.allocateNext('IPv4', owner('b'));
-    await expect(clusterIPs.allocateNext('IPv4', owner('c'))).rejects.toThrow('range is full');
+    clusterIPs.pick('IPv4');
+    clusterIPs.pick('IPv4');
+    expect(() => clusterIPs.pick('IPv4')).toThrow('range is full');
     await store.create<networking.ServiceCIDR>(kind, {
       metadata: { name: 'more' },
       spec: { cidrs: ['10.7.0.0/24'] },
     });
-    expect(await clusterIPs.allocateNext('IPv4', owner('c'))).toMatch(/^10\.7\.0\./);
+    expect(clusterIPs.pick('IPv4')).toMatch(/^10\.7\.0\./);
     await store.update<networking.ServiceCIDR>(kind, '', 'more', (object) => ({
       ...object,
       status: {
         conditions: [{ type: 'Ready', status: 'False', reason: '', message: '', lastTransitionTime: '' }],
       },
     }));
-    await expect(clusterIPs.allocateNext('IPv4', owner('d'))).rejects.toThrow('range is full');
+    expect(() => clusterIPs.pick('IPv4')).toThrow('range is full');
   });
 
   it('releases only addresses that still belong to the Service', async () => {
     const store = new FakeObjectStore();
     const { clusterIPs } = await allocators(store, ['10.0.0.0/24']);
-    await clusterIPs.allocate('10.0.0.9', owner('mine'));
+    await take(store, clusterIPs, 'mine', '10.0.0.9');
     await clusterIPs.release('10.0.0.9', owner('other'));
     expect(await addresses(store)).toHaveLength(1);
     await clusterIPs.release('10.0.0.9', owner('mine'));
@@ -126,8 +149,7 @@ describe('ClusterIPs', () => {
               return clusterIPs.release(ip, owner(who!));
             }
             try {
-              const ip = action === 'next' ? await clusterIPs.allocateNext('IPv4', owner(name)) : wanted;
-              if (action === 'ask') await clusterIPs.allocate(ip, owner(name));
+              const ip = await take(store, clusterIPs, name, action === 'ask' ? wanted : undefined);
               if (held.has(ip)) throw new Error(`two owners of ${ip}`);
               held.set(ip, name);
             } catch (error) {
@@ -200,7 +222,7 @@ describe('NodePorts', () => {
     await start();
     await nodePorts.transact((ports) => [ports.allocate(30001), ports.allocateNext()]);
     await expect(nodePorts.transact((ports) => ports.allocate(1))).rejects.toThrow();
-    await clusterIPs.allocateNext('IPv4', owner('a'));
+    clusterIPs.pick('IPv4');
     const { body } = await deps.metrics.scrape();
     for (const line of [
       'kube_apiserver_nodeport_allocator_allocated_ports 2',

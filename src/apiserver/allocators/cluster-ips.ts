@@ -1,4 +1,5 @@
-import { isAlreadyExists, type networking } from '#api';
+import { randomUUID } from 'node:crypto';
+import type { networking } from '#api';
 import {
   type Cidr,
   type Counter,
@@ -10,8 +11,10 @@ import {
   parseIp,
   type Startable,
 } from '#base';
+import type { Claim } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
+import { timestamp } from '../registry/names.js';
 import { familyName, type IPFamily, requireCidr } from './address.js';
 import { AllocationError, type Random } from './bands.js';
 import { IPPool } from './ip-pool.js';
@@ -25,6 +28,9 @@ export interface ServiceRef {
   namespace: string;
   name: string;
 }
+
+/** Why an address that was asked for is refused. */
+export const TAKEN = ['allocated', 'provided IP is already allocated'] as const;
 
 interface ServiceRange {
   cidrs: Cidr[];
@@ -61,8 +67,8 @@ function rangeOf(object: networking.ServiceCIDR): ServiceRange {
 
 /**
  * ClusterIP allocation over all Ready ServiceCIDRs (KEP-1880). The lock is the atomic create of the IPAddress
- * object, so any number of API servers on one store never hand out an address twice; what this server has
- * seen taken only makes good proposals. Before the first ServiceCIDR exists the configured ranges serve.
+ * object, in the transaction that stores the Service, so any number of API servers on one store never hand out an
+ * address twice; what this server has seen taken only makes good proposals. Before the first ServiceCIDR exists the configured ranges serve.
  */
 export class ClusterIPs implements Startable {
   readonly #deps: ServerDeps;
@@ -160,23 +166,11 @@ export class ClusterIPs implements Startable {
     return [...this.#ready].map((text) => this.#pools.get(text)!).filter((pool) => pool.family === family);
   }
 
-  /** Takes this address for the Service. Rejects with AllocationError. */
-  async allocate(text: string, owner: ServiceRef): Promise<void> {
-    const address = parseIp(text);
-    if (address === undefined) {
-      throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
-    }
-    const labels = { cidr: this.#cidrOf(address), scope: 'static' };
-    try {
-      this.check(address);
-      if (!(await this.#claim(address, owner))) {
-        throw new AllocationError('allocated', 'provided IP is already allocated');
-      }
-    } catch (error) {
-      this.#errors.inc(labels);
-      throw error;
-    }
-    this.#allocations.inc(labels);
+  /** Notes this address as taken, until `forget`; its claim settles whose it is. Rejects with AllocationError. */
+  async reserve(text: string): Promise<void> {
+    const address = await this.#requireFree(text);
+    this.#note(address, true);
+    this.#allocations.inc({ cidr: this.#cidrOf(address), scope: 'static' });
   }
 
   #cidrOf(address: IpAddress): string {
@@ -199,21 +193,32 @@ export class ClusterIPs implements Startable {
     }
   }
 
-  /** Takes any address of the family. Rejects with AllocationError `full`. */
-  async allocateNext(family: IPFamily, owner: ServiceRef): Promise<string> {
+  /** Notes a free address of the family as taken, until `forget`. Throws AllocationError `full`. */
+  pick(family: IPFamily): string {
     for (const pool of this.#serving(family)) {
-      for (let address = pool.propose(this.#random); address !== undefined; ) {
-        // Noted before the write, so that concurrent requests of this server do not race for it.
-        this.#note(address, true);
-        if (await this.#claim(address, owner)) {
-          this.#allocations.inc({ cidr: pool.cidr.text, scope: 'dynamic' });
-          return address.text;
-        }
-        address = pool.propose(this.#random);
-      }
+      const address = pool.propose(this.#random);
+      if (address === undefined) continue;
+      // Noted before the write, so that concurrent requests of this server do not race for it.
+      this.#note(address, true);
+      this.#allocations.inc({ cidr: pool.cidr.text, scope: 'dynamic' });
+      return address.text;
     }
     this.#errors.inc({ cidr: this.#serving(family)[0]?.cidr.text ?? '', scope: 'dynamic' });
     throw new AllocationError('full', 'range is full');
+  }
+
+  /** The object whose creation makes an address the Service's. */
+  claim(text: string, owner: ServiceRef): Claim {
+    const object = ipAddressFor(parseIp(text)!, owner);
+    object.metadata.uid = randomUUID();
+    object.metadata.creationTimestamp = timestamp(this.#deps.clock.now());
+    return { kind: this.#deps.kind('networking.v1.IPAddress'), object };
+  }
+
+  /** The write that the address was for has not happened. */
+  forget(text: string): void {
+    const address = parseIp(text);
+    if (address !== undefined) this.#note(address, false);
   }
 
   /** The answer of a dry run: an address that no Service can have. */
@@ -223,29 +228,24 @@ export class ClusterIPs implements Startable {
     return pool.impossible;
   }
 
-  /** Dry-run check of a requested address: as `allocate`, without taking it. */
-  async dryAllocate(text: string): Promise<void> {
+  /** Dry-run check of a requested address: as `reserve`, without taking it. */
+  async dryReserve(text: string): Promise<void> {
+    await this.#requireFree(text);
+  }
+
+  async #requireFree(text: string): Promise<IpAddress> {
     const address = parseIp(text);
     if (address === undefined) {
       throw new AllocationError('mismatchedNetwork', `invalid IP address ${text}`);
     }
-    this.check(address);
-    const name = address.text;
-    const kind = this.#deps.kind('networking.v1.IPAddress');
-    if ((await this.#deps.store.get(kind, '', name)) !== undefined) {
-      throw new AllocationError('allocated', 'provided IP is already allocated');
-    }
-  }
-
-  async #claim(address: IpAddress, owner: ServiceRef): Promise<boolean> {
-    const kind = this.#deps.kind('networking.v1.IPAddress');
     try {
-      await this.#deps.store.create(kind, ipAddressFor(address, owner));
-      this.#note(address, true);
-      return true;
+      this.check(address);
+      const kind = this.#deps.kind('networking.v1.IPAddress');
+      if ((await this.#deps.store.get(kind, '', address.text)) !== undefined)
+        throw new AllocationError(...TAKEN);
+      return address;
     } catch (error) {
-      if (isAlreadyExists(error)) return false;
-      this.#note(address, false);
+      this.#errors.inc({ cidr: this.#cidrOf(address), scope: 'static' });
       throw error;
     }
   }

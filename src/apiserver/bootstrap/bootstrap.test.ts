@@ -226,7 +226,8 @@ it('an address that is deleted under a living Service comes back by itself', asy
   const repair = new ClusterIPRepair(deps, allocators.clusterIPs);
   await repair.start();
   started.push(repair);
-  await allocators.clusterIPs.allocate('10.96.0.20', { namespace: 'default', name: 'alive' });
+  const owner = { namespace: 'default', name: 'alive' };
+  await store.create(kind, allocators.clusterIPs.claim('10.96.0.20', owner).object);
   await store.create(builtInKind('core.v1.Service'), service('alive', { clusterIPs: ['10.96.0.20'] }));
   await store.delete(kind, '', '10.96.0.20');
   deps.clock.advance(600);

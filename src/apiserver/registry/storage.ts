@@ -1,18 +1,19 @@
 import { Errors, type KubeObject } from '#api';
-import type { Store, TxnOp, TxnResult } from '#storage';
+import { type Store, StoreError, type TxnOp } from '#storage';
 import { type CachedObject, storedBytes } from '../cacher/cacher.js';
-import type { Allocation } from '../contracts.js';
+import type { Allocation, Claim } from '../contracts.js';
 import type { Resource } from './resource.js';
+
+/** How an object is written. */
+interface PutOptions {
+  ttlSeconds?: number;
+  /** Confirmed when the write stands, undone when it does not. */
+  allocation?: Allocation;
+}
 
 /** A read-modify-write's verdict on the present object. */
 export type Change =
-  | {
-      action: 'put';
-      object: KubeObject;
-      ttlSeconds?: number;
-      /** Confirmed when the write stands, undone when it does not. */
-      allocation?: Allocation;
-    }
+  | ({ action: 'put'; object: KubeObject } & PutOptions)
   /** Remove it, optionally naming the last state to report. */
   | { action: 'delete'; object?: KubeObject }
   /** Leave it as it is. */
@@ -48,20 +49,52 @@ export class ObjectStorage {
   }
 
   /** Writes a new object; throws AlreadyExists. The allocation is confirmed or undone. */
-  async create(
-    resource: Resource,
-    object: KubeObject,
-    options: { ttlSeconds?: number; allocation?: Allocation } = {},
-  ): Promise<CachedObject> {
+  async create(resource: Resource, object: KubeObject, options: PutOptions = {}): Promise<CachedObject> {
     const { namespace = '', name = '' } = object.metadata;
     const key = resource.cacher.key(namespace, name);
-    const value = this.#bytes(object);
-    const operations = [put(key, value, options.ttlSeconds)];
-    const result = await settle(options.allocation, () =>
-      this.#store.txn([{ key, modRevision: 0 }], operations),
-    );
-    if (!result.ok) throw Errors.alreadyExists(resource.group, name);
-    return resource.cacher.wrap(key, value, result.revision);
+    const written = await this.#put(key, 0, object, this.#bytes(object), options);
+    if (written === undefined) throw Errors.alreadyExists(resource.group, name);
+    return resource.cacher.wrap(key, written.value, written.revision);
+  }
+
+  /**
+   * Writes the object (`bytes` are its own) over this revision of it, together with what its allocation claims.
+   * Undefined when another writer was faster. The allocation is confirmed when the write stands and undone when it
+   * does not. When nobody knows, it is kept: the repair loops free what no object holds, but what is freed too early
+   * gets a second owner.
+   */
+  async #put(
+    key: string,
+    modRevision: number,
+    object: KubeObject,
+    bytes: Buffer,
+    { ttlSeconds, allocation }: PutOptions,
+  ): Promise<{ value: Buffer; revision: number } | undefined> {
+    let value = bytes;
+    let stands: boolean | undefined = false;
+    try {
+      for (;;) {
+        const claims = (allocation?.claims?.() ?? []).map((claim) => ({ claim, key: keyOf(claim) }));
+        // Nobody knows until the answer is there.
+        stands = undefined;
+        const result = await this.#store.txn(
+          [{ key, modRevision }, ...claims.map((one) => ({ key: one.key, modRevision: 0 }))],
+          [put(key, value, ttlSeconds), ...claims.map((one) => put(one.key, this.#bytes(one.claim.object)))],
+        );
+        stands = result.ok;
+        if (result.ok) return { value, revision: result.revision };
+        const present = new Map(result.current.map((kv) => [kv.key, kv.modRevision]));
+        if ((present.get(key) ?? 0) !== modRevision) return undefined;
+        for (const one of claims) if (present.has(one.key)) allocation!.lost!(one.claim);
+        value = this.#bytes(object);
+      }
+    } catch (error) {
+      if (isCertainlyNotStored(error)) stands = false;
+      throw error;
+    } finally {
+      if (stands === true) await allocation?.commit();
+      else if (stands === false) await allocation?.rollback();
+    }
   }
 
   /**
@@ -142,28 +175,22 @@ export class ObjectStorage {
       await wish.allocation?.rollback();
       return fresh ? { object: current, action: 'keep' } : undefined;
     }
-    const operations = [put(key, value, wish.ttlSeconds)];
-    const result = await settle(wish.allocation, () => this.#store.txn([{ key, modRevision }], operations));
-    if (!result.ok) return undefined;
-    return { object: resource.cacher.wrap(key, value, result.revision), action: 'put' };
+    const written = await this.#put(key, modRevision, wish.object, value, wish);
+    if (written === undefined) return undefined;
+    return { object: resource.cacher.wrap(key, written.value, written.revision), action: 'put' };
   }
 }
 
-/** Confirms the allocation when the write stands; undoes it when the write lost or failed. */
-export async function settle(
-  allocation: Allocation | undefined,
-  write: () => Promise<TxnResult>,
-): Promise<TxnResult> {
-  let result: TxnResult | undefined;
-  try {
-    result = await write();
-    return result;
-  } finally {
-    if (result?.ok === true) await allocation?.commit();
-    else await allocation?.rollback();
-  }
+/** Where the claimed object is stored. Kinds that can be claimed are stored as they are. */
+function keyOf({ kind, object }: Claim): string {
+  const { namespace = '', name = '' } = object.metadata;
+  return `/registry/${kind.storagePrefix}/${kind.namespaced ? `${namespace}/` : ''}${name}`;
 }
 
-function put(key: string, value: Buffer, ttlSeconds: number | undefined): TxnOp {
+function put(key: string, value: Buffer, ttlSeconds?: number): TxnOp {
   return { op: 'put', key, value, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
+}
+
+function isCertainlyNotStored(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === 'TooLarge' || error.code === 'NoSpace');
 }

@@ -1,13 +1,22 @@
-import { Errors, FieldErrors } from '#api';
-import type { IPFamily } from '../../allocators/address.js';
+import { Errors, FieldErrors, type StatusError } from '#api';
+import { type IPFamily, parseIp } from '../../allocators/address.js';
 import { AllocationError } from '../../allocators/bands.js';
-import type { ClusterIPs, ServiceRef } from '../../allocators/cluster-ips.js';
+import { type ClusterIPs, type ServiceRef, TAKEN } from '../../allocators/cluster-ips.js';
+import type { Claim } from '../../contracts.js';
 import { isUntouchedPreferDualStack } from './families.js';
 import { HEADLESS, type Service } from './fields.js';
 
-/** What a write did to addresses: taken now, to be given back when the write succeeds. */
+/** An address that a write takes. */
+interface Taken {
+  ip: string;
+  family: IPFamily;
+  /** The user named it: there is no other one to take instead. */
+  asked: boolean;
+}
+
+/** What a write does to addresses: taken with it, to be given back when it succeeds. */
 export interface AddressChange {
-  taken: string[];
+  taken: Taken[];
   toRelease: string[];
 }
 
@@ -17,7 +26,7 @@ export function ownerOf(service: Service): ServiceRef {
   return { namespace: service.metadata.namespace ?? '', name: service.metadata.name ?? '' };
 }
 
-/** Takes addresses for the Service's families and writes them into it. What was taken is given back on failure. */
+/** Finds addresses for the Service's families and writes them into it. None stay noted on failure. */
 export async function takeAddresses(
   service: Service,
   pool: ClusterIPs,
@@ -40,11 +49,14 @@ async function takeFor(
   const ips = [...(spec.clusterIPs ?? [])];
   try {
     for (let i = from; i < families.length; i++) {
-      ips[i] = await takeOne(service, pool, dryRun, families[i] as IPFamily, ips[i] ?? '');
-      if (!dryRun) change.taken.push(ips[i]!);
+      const family = families[i] as IPFamily;
+      const asked = (ips[i] ?? '') !== '';
+      if (asked) await reserve(service, pool, dryRun, ips[i]!);
+      else ips[i] = dryRun ? pool.impossible(family) : pick(pool, family);
+      if (!dryRun) change.taken.push({ ip: ips[i]!, family, asked });
     }
   } catch (error) {
-    await releaseAddresses(service, pool, change.taken);
+    forgetAddresses(pool, change);
     throw error;
   }
   spec.clusterIPs = ips;
@@ -52,27 +64,56 @@ async function takeFor(
   return change;
 }
 
-async function takeOne(
-  service: Service,
-  pool: ClusterIPs,
-  dryRun: boolean,
-  family: IPFamily,
-  wanted: string,
-): Promise<string> {
+function pick(pool: ClusterIPs, family: IPFamily): string {
   try {
-    if (wanted === '') {
-      return dryRun ? pool.impossible(family) : await pool.allocateNext(family, ownerOf(service));
-    }
-    await (dryRun ? pool.dryAllocate(wanted) : pool.allocate(wanted, ownerOf(service)));
-    return wanted;
+    return pool.pick(family);
   } catch (error) {
     if (!(error instanceof AllocationError)) throw error;
-    if (wanted === '') throw Errors.internal(`failed to allocate a serviceIP: ${error.message}`, error);
-    const detail = `failed to allocate IP ${wanted}: ${error.message}`;
-    throw Errors.invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [
-      FieldErrors.invalid('spec.clusterIPs', service.spec.clusterIPs ?? [wanted], detail),
-    ]);
+    throw Errors.internal(`failed to allocate a serviceIP: ${error.message}`, error);
   }
+}
+
+async function reserve(service: Service, pool: ClusterIPs, dryRun: boolean, ip: string): Promise<void> {
+  try {
+    await (dryRun ? pool.dryReserve(ip) : pool.reserve(ip));
+  } catch (error) {
+    throw error instanceof AllocationError ? refusal(service, ip, error) : error;
+  }
+}
+
+function refusal(service: Service, ip: string, why: AllocationError): StatusError {
+  const detail = `failed to allocate IP ${ip}: ${why.message}`;
+  return Errors.invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [
+    FieldErrors.invalid('spec.clusterIPs', service.spec.clusterIPs ?? [ip], detail),
+  ]);
+}
+
+/** What makes the taken addresses the Service's. */
+export function addressClaims(service: Service, pool: ClusterIPs, { taken }: AddressChange): Claim[] {
+  return taken.map(({ ip }) => pool.claim(ip, ownerOf(service)));
+}
+
+/** Somebody else has the address: takes another one, unless the user wants this one. */
+export function replaceAddress(
+  service: Service,
+  pool: ClusterIPs,
+  { taken }: AddressChange,
+  lost: Claim,
+): void {
+  const { spec } = service;
+  const name = lost.object.metadata.name;
+  const entry = taken.find(({ ip }) => parseIp(ip)?.text === name);
+  if (entry === undefined) return;
+  if (entry.asked) throw refusal(service, entry.ip, new AllocationError(...TAKEN));
+  const before = entry.ip;
+  entry.ip = pick(pool, entry.family);
+  spec.clusterIPs = (spec.clusterIPs ?? []).map((ip) => (ip === before ? entry.ip : ip));
+  spec.clusterIP = spec.clusterIPs[0]!;
+}
+
+/** The write that the addresses were for has not happened. */
+export function forgetAddresses(pool: ClusterIPs, { taken }: AddressChange): void {
+  for (const { ip } of taken) pool.forget(ip);
 }
 
 /**

@@ -474,7 +474,9 @@ it('a deleted Service gives its addresses back even when its Endpoints cannot be
     metadata: { name: 's', namespace: 'default' },
     spec: { type: 'NodePort', ports: [{ port: 80 }] },
   };
-  await strategy.beginCreate!(context, service);
+  const { claims } = await strategy.beginCreate!(context, service);
+  for (const { kind, object } of claims!()) await store.create(kind, object);
+  expect(await store.list(builtInKind('networking.v1.IPAddress'))).toHaveLength(1);
   await store.create(builtInKind('core.v1.Endpoints'), { metadata: { name: 's', namespace: 'default' } });
   store.beforeWrite = (message) => {
     if (message === 'core.v1.Endpoints') throw new Error('the store is unhappy');

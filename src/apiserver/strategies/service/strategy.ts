@@ -5,9 +5,12 @@ import type { Allocation, Strategy, WriteContext } from '../../contracts.js';
 import type { ServerDeps } from '../../deps.js';
 import {
   type AddressChange,
+  addressClaims,
   changeAddresses,
+  forgetAddresses,
   heldAddresses,
   releaseAddresses,
+  replaceAddress,
   takeAddresses,
 } from './addresses.js';
 import { otherFamily, settleFamilies } from './families.js';
@@ -57,9 +60,7 @@ class ServiceSteps {
     normaliseClusterIPs(service, undefined);
     settleFamilies(service, undefined, clusterIPs.families);
     const addresses = await takeAddresses(service, clusterIPs, context.dryRun);
-    const ports = await this.#orGiveBack(service, addresses, () =>
-      takePorts(service, nodePorts, context.dryRun),
-    );
+    const ports = await this.#orForget(addresses, () => takePorts(service, nodePorts, context.dryRun));
     return this.#allocation(service, addresses, ports);
   }
 
@@ -76,9 +77,7 @@ class ServiceSteps {
     normaliseClusterIPs(service, old);
     settleFamilies(service, old, clusterIPs.families);
     const addresses = await changeAddresses(service, old, clusterIPs, context.dryRun);
-    const ports = await this.#orGiveBack(service, addresses, () =>
-      changePorts(service, old, nodePorts, context.dryRun),
-    );
+    const ports = await this.#orForget(addresses, () => changePorts(service, old, nodePorts, context.dryRun));
     return context.dryRun ? { commit() {}, rollback() {} } : this.#allocation(service, addresses, ports);
   }
 
@@ -114,24 +113,31 @@ class ServiceSteps {
   }
 
   #allocation(service: Service, addresses: AddressChange, ports: PortChange): Allocation {
+    const { clusterIPs } = this.#allocators;
     return {
+      claims: () => addressClaims(service, clusterIPs, addresses),
+      lost: (claim) => replaceAddress(service, clusterIPs, addresses, claim),
       commit: () => this.#giveBack(service, addresses.toRelease, ports.toRelease),
-      rollback: () => this.#giveBack(service, addresses.taken, ports.taken),
+      rollback: () => {
+        forgetAddresses(clusterIPs, addresses);
+        return this.#giveBack(service, [], ports.taken);
+      },
     };
   }
 
-  /** Runs the second half of an allocation; when it fails, the addresses of the first go back. */
-  async #orGiveBack<T>(service: Service, addresses: AddressChange, next: () => Promise<T>): Promise<T> {
+  /** Runs the second half of an allocation; when it fails, the addresses of the first are free again. */
+  async #orForget<T>(addresses: AddressChange, next: () => Promise<T>): Promise<T> {
     try {
       return await next();
     } catch (error) {
-      await this.#giveBack(service, addresses.taken, []);
+      forgetAddresses(this.#allocators.clusterIPs, addresses);
       throw error;
     }
   }
 
   /** Best effort: what stays behind is found by the repair loops, and refusing the write now would be wrong. */
   async #giveBack(service: Service, ips: string[], ports: number[]): Promise<void> {
+    if (ips.length + ports.length === 0) return;
     const results = await Promise.allSettled([
       releaseAddresses(service, this.#allocators.clusterIPs, ips),
       this.#allocators.nodePorts.release(ports),
