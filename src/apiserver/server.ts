@@ -81,7 +81,7 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
     get address() {
       return listener.address;
     },
-    handle: (request) => pipeline.handle(request),
+    handle: async (request) => pipeline.handle(request),
     upgrade: (request) => pipeline.upgrade(request),
     start: () => life.start(),
     // Unready first, then watches end, then running requests finish, then everything behind them stops.

@@ -91,6 +91,8 @@ export interface Store {
   /** Flushes and releases everything; open watches end. Idempotent. */
   stop(): Promise<void>;
   get(key: string, options?: { revision?: number }): Promise<{ kv?: KeyValue; revision: number }>;
+  /** What `get` would say of the latest state, at once. Absent where other processes write to the same store. */
+  current?(key: string): KeyValue | undefined;
   /** All keys in `[start, end)`, in byte order of the keys. Use `prefixEnd` for prefixes. */
   range(start: string, end: string, options?: RangeOptions): Promise<RangeResult>;
   /**

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Errors, isStatus } from '#api';
-import type { Counter } from '#base';
+import type { Counter, CounterSeries } from '#base';
 import { type ApiRequest, type Authenticator, anonymous, type UserInfo } from '../contracts.js';
 import type { Living } from '../deps.js';
+import { caught, type Soon, soon } from '../soon.js';
 import type { ServiceAccountTokens } from './service-account-tokens.js';
 import { parseTokenFile } from './token-file.js';
 
@@ -40,17 +41,25 @@ export interface TokenAuthenticator {
 export class RequestAuthenticator implements Living<Authenticator & TokenAuthenticator> {
   readonly #options: AuthnOptions;
   readonly #tokens: ServiceAccountTokens;
-  readonly #attempts: Counter;
+  readonly #attempts: Record<'success' | 'failure' | 'error', CounterSeries>;
   readonly #users: Counter;
+  readonly #userSeries = new Map<string, CounterSeries>();
+  /** By client certificate or cached token: the same object each time, by which authorization remembers its user. */
+  readonly #known = new WeakMap<object, UserInfo>();
   #static = new Map<string, UserInfo>();
 
   constructor(options: AuthnOptions, tokens: ServiceAccountTokens) {
     this.#options = options;
     this.#tokens = tokens;
     const { metrics } = tokens;
-    this.#attempts = metrics.counter('authentication_attempts', 'Counter of authenticated attempts.', [
+    const attempts = metrics.counter('authentication_attempts', 'Counter of authenticated attempts.', [
       'result',
     ]);
+    this.#attempts = {
+      success: attempts.with({ result: 'success' }),
+      failure: attempts.with({ result: 'failure' }),
+      error: attempts.with({ result: 'error' }),
+    };
     this.#users = metrics.counter(
       'authenticated_user_requests',
       'Counter of authenticated requests broken out by username.',
@@ -64,32 +73,54 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
   }
   async stop(): Promise<void> {}
 
-  async authenticate(request: ApiRequest): Promise<UserInfo> {
-    try {
-      const user = await this.#identify(request);
-      this.#attempts.inc({ result: 'success' });
-      this.#users.inc({ username: compressed(user.name) });
-      return user;
-    } catch (error) {
-      this.#attempts.inc({ result: isStatus(error, 'Unauthorized') ? 'failure' : 'error' });
-      throw error;
-    }
+  authenticate(request: ApiRequest): Soon<UserInfo> {
+    const user = caught(
+      () => this.#identify(request),
+      (error) => {
+        this.#attempts[isStatus(error, 'Unauthorized') ? 'failure' : 'error'].inc();
+        throw error;
+      },
+    );
+    return soon(user, (known) => {
+      this.#attempts.success.inc();
+      this.#countUser(compressed(known.name));
+      return known;
+    });
   }
 
-  async #identify(request: ApiRequest): Promise<UserInfo> {
+  #countUser(username: string): void {
+    let series = this.#userSeries.get(username);
+    if (series === undefined) {
+      series = this.#users.with({ username });
+      this.#userSeries.set(username, series);
+    }
+    series.inc();
+  }
+
+  #identify(request: ApiRequest): Soon<UserInfo> {
     if (request.user !== undefined) return request.user;
     const certificate = request.clientCertificate;
     if (certificate !== undefined && certificate.commonName !== '') {
-      return authenticated({ name: certificate.commonName, groups: certificate.organizations });
+      const { commonName: name, organizations: groups } = certificate;
+      return this.#remembered(certificate, () => ({ name, groups }));
     }
     const token = bearerToken(request);
     if (token !== undefined) {
-      const known = await this.authenticateToken(token);
-      if (known === undefined) throw Errors.unauthorized();
-      return known.user;
+      return soon(this.authenticateToken(token), (known) => {
+        if (known === undefined) throw Errors.unauthorized();
+        return known.user;
+      });
     }
     if (ANONYMOUS.test(request.url)) return anonymous;
     throw Errors.unauthorized();
+  }
+
+  #remembered(credential: object, make: () => UserInfo): UserInfo {
+    const known = this.#known.get(credential);
+    if (known !== undefined) return known;
+    const user = authenticated(make());
+    this.#known.set(credential, user);
+    return user;
   }
 
   async authenticateToken(
@@ -107,7 +138,7 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
     }
     const verdict = await this.#tokens.verify(token, wanted);
     if (verdict.kind !== 'accepted') return undefined;
-    return { user: authenticated(verdict.user), audiences: verdict.audiences };
+    return { user: this.#remembered(verdict, () => verdict.user), audiences: verdict.audiences };
   }
 }
 

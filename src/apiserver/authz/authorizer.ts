@@ -1,12 +1,14 @@
-import type { Counter } from '#base';
+import type { CounterSeries } from '#base';
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from '../contracts.js';
 import type { Living, ServerDeps } from '../deps.js';
+import { type Soon, soon } from '../soon.js';
 import { NodeAuthorizer } from './node-authorizer.js';
 import { NodeReferences } from './node-references.js';
 import { PolicyCache } from './policy-cache.js';
 import { type PolicyRule, ruleAllows } from './rules.js';
 
 export const SUPERUSERS = 'system:masters';
+const ALLOW: Decision = { decision: 'allow', reason: '' };
 /** Upstream's default of --authorization-always-allow-paths: probes must not depend on stored roles. */
 const ALWAYS_ALLOWED = new Set(['/healthz', '/livez', '/readyz']);
 
@@ -20,14 +22,17 @@ export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
   readonly policy: PolicyCache;
   readonly #references: NodeReferences;
   readonly #nodes: NodeAuthorizer;
-  readonly #decisions: Counter;
+  readonly #allowedByNode: CounterSeries;
+  readonly #allowedByRole: CounterSeries;
 
   constructor(deps: ServerDeps) {
-    this.#decisions = deps.metrics.counter(
+    const decisions = deps.metrics.counter(
       'apiserver_authorization_decisions_total',
       'Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.',
       ['type', 'name', 'decision'],
     );
+    this.#allowedByNode = decisions.with({ type: 'Node', name: 'node', decision: 'allowed' });
+    this.#allowedByRole = decisions.with({ type: 'RBAC', name: 'rbac', decision: 'allowed' });
     this.policy = new PolicyCache(deps);
     this.#references = new NodeReferences(deps);
     this.#nodes = new NodeAuthorizer(this.#references);
@@ -40,29 +45,31 @@ export class ChainAuthorizer implements Living<Authorizer & RuleResolver> {
     await Promise.all([this.policy.stop(), this.#references.stop()]);
   }
 
-  async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
-    if (attributes.user.groups.includes(SUPERUSERS)) return { decision: 'allow', reason: '' };
-    if (!attributes.isResourceRequest && ALWAYS_ALLOWED.has(attributes.path)) {
-      return { decision: 'allow', reason: '' };
-    }
-    const node = await this.#nodes.authorize(attributes);
-    if (node.decision === 'allow') return this.#counted('Node', node);
-    const role = this.#byRole(attributes);
-    if (role.decision === 'allow') return this.#counted('RBAC', role);
-    return { decision: 'noOpinion', reason: [node.reason, role.reason].filter((r) => r !== '').join(', ') };
-  }
-
-  #counted(type: string, decision: Decision): Decision {
-    this.#decisions.inc({ type, name: type.toLowerCase(), decision: 'allowed' });
-    return decision;
+  authorize(attributes: AuthorizationAttributes): Soon<Decision> {
+    if (attributes.user.groups.includes(SUPERUSERS)) return ALLOW;
+    if (!attributes.isResourceRequest && ALWAYS_ALLOWED.has(attributes.path)) return ALLOW;
+    return soon(this.#nodes.authorize(attributes), (node) => {
+      if (node.decision === 'allow') {
+        this.#allowedByNode.inc();
+        return node;
+      }
+      const role = this.#byRole(attributes);
+      if (role.decision === 'allow') {
+        this.#allowedByRole.inc();
+        return role;
+      }
+      return { decision: 'noOpinion', reason: [node.reason, role.reason].filter((r) => r !== '').join(', ') };
+    });
   }
 
   #byRole(attributes: AuthorizationAttributes): Decision {
     const missing: string[] = [];
     for (const grant of this.policy.grants(attributes.user, attributes.namespace)) {
       if (grant.missing !== undefined) missing.push(grant.missing);
-      if (grant.rules.some((rule) => ruleAllows(rule, attributes))) {
-        return { decision: 'allow', reason: `RBAC: allowed by ${grant.origin}` };
+      for (const rule of grant.rules) {
+        if (ruleAllows(rule, attributes)) {
+          return { decision: 'allow', reason: `RBAC: allowed by ${grant.origin}` };
+        }
       }
     }
     return { decision: 'noOpinion', reason: missing.length === 0 ? '' : `RBAC: ${joined(missing)}` };

@@ -1,4 +1,5 @@
 import type { AuthorizationAttributes, Authorizer, Decision, UserInfo } from '../contracts.js';
+import { type Soon, soon } from '../soon.js';
 import type { NodeReferences } from './node-references.js';
 import { type PolicyRule, ruleAllows } from './rules.js';
 
@@ -35,6 +36,7 @@ const NODE_RULES: PolicyRule[] = [
 
 const allow: Decision = { decision: 'allow', reason: '' };
 const pass = (reason: string): Decision => ({ decision: 'noOpinion', reason });
+const none = pass('');
 
 function selects(selector: string | undefined, field: string, value: string): boolean {
   return (selector ?? '').split(',').some((term) => {
@@ -53,19 +55,16 @@ export class NodeAuthorizer implements Authorizer {
     this.#references = references;
   }
 
-  async authorize(attributes: AuthorizationAttributes): Promise<Decision> {
+  authorize(attributes: AuthorizationAttributes): Soon<Decision> {
     const node = nodeOf(attributes.user);
-    if (node === undefined) return pass('');
-    if (!attributes.isResourceRequest) return pass('');
-    const specific = await this.#specific(node, attributes);
-    if (specific !== undefined) return specific;
-    return NODE_RULES.some((candidate) => ruleAllows(candidate, attributes)) ? allow : pass('');
+    if (node === undefined || !attributes.isResourceRequest) return none;
+    return soon(this.#specific(node, attributes), (specific) => {
+      if (specific !== undefined) return specific;
+      return NODE_RULES.some((candidate) => ruleAllows(candidate, attributes)) ? allow : none;
+    });
   }
 
-  #specific(
-    node: string,
-    attributes: AuthorizationAttributes,
-  ): Promise<Decision | undefined> | Decision | undefined {
+  #specific(node: string, attributes: AuthorizationAttributes): Soon<Decision | undefined> {
     if (attributes.group === 'coordination.k8s.io' && attributes.resource === 'leases') {
       return lease(node, attributes);
     }

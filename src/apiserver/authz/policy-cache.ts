@@ -5,6 +5,8 @@ import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
 import type { PolicyRule } from './rules.js';
 
+/** Namespaces remembered per user. */
+const MAX_NAMESPACES = 1_000;
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
 interface Binding {
@@ -61,12 +63,15 @@ export class PolicyCache implements Startable {
   /** Namespace ('' for cluster-wide) → subject → bindings. */
   readonly #index = new Map<string, Map<string, Set<Binding>>>();
   #aggregated = new Map<string, PolicyRule[]>();
+  /** What each user was found to be granted, by namespace, since the last change of any role or binding. */
+  #granted = new WeakMap<UserInfo, Map<string, Grant[]>>();
 
   constructor({ store, kind }: ServerDeps) {
     this.#roles = new Mirror({
       store,
       kind: kind('rbac.v1.Role'),
       project: (role: rbac.Role) => role.rules ?? [],
+      onChange: () => this.#forgetGranted(),
     });
     this.#clusterRoles = new Mirror({
       store,
@@ -76,11 +81,15 @@ export class PolicyCache implements Startable {
         labels: role.metadata.labels ?? {},
         aggregation: role.aggregationRule,
       }),
-      onChange: () => this.#forgetAggregated(),
+      onChange: () => {
+        this.#aggregated.clear();
+        this.#forgetGranted();
+      },
     });
     const onChange = (_key: string, binding: Binding | undefined, old: Binding | undefined): void => {
       if (old !== undefined) this.#unindex(old);
       if (binding !== undefined) this.#indexBinding(binding);
+      this.#forgetGranted();
     };
     const project = (object: rbac.RoleBinding | rbac.ClusterRoleBinding): Binding => ({
       name: object.metadata.name ?? '',
@@ -114,8 +123,8 @@ export class PolicyCache implements Startable {
     ]);
   }
 
-  #forgetAggregated(): void {
-    this.#aggregated.clear();
+  #forgetGranted(): void {
+    this.#granted = new WeakMap();
   }
 
   #indexBinding(binding: Binding): void {
@@ -168,7 +177,21 @@ export class PolicyCache implements Startable {
   }
 
   /** Everything that applies to the user: cluster-wide bindings first, then those of the namespace. */
-  *grants(user: UserInfo, namespace: string): IterableIterator<Grant> {
+  grants(user: UserInfo, namespace: string): readonly Grant[] {
+    let known = this.#granted.get(user);
+    if (known === undefined) {
+      known = new Map();
+      this.#granted.set(user, known);
+    }
+    const granted = known.get(namespace);
+    if (granted !== undefined) return granted;
+    if (known.size >= MAX_NAMESPACES) known.clear();
+    const found = [...this.#findGrants(user, namespace)];
+    known.set(namespace, found);
+    return found;
+  }
+
+  *#findGrants(user: UserInfo, namespace: string): IterableIterator<Grant> {
     const keys = userKeys(user);
     for (const scope of namespace === '' ? [''] : ['', namespace]) {
       const bySubject = this.#index.get(scope);

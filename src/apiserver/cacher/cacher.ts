@@ -1,6 +1,7 @@
 import type { GroupResource, KubeObject } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import type { Store } from '#storage';
+import type { Soon } from '../soon.js';
 
 /**
  * The watch cache: one resource (`/registry/<storagePrefix>/`) of a Store held in memory as bytes, with its
@@ -22,7 +23,7 @@ export interface Cacher extends Startable {
    * One object. `resourceVersion` absent reads linearizably from the store; 0 reads whatever the cache has;
    * N reads the cache once it is not older than N (waits up to 3 s, then Timeout/ResourceVersionTooLarge).
    */
-  get(namespace: string, name: string, options?: GetOptions): Promise<CachedObject | undefined>;
+  get(namespace: string, name: string, options?: GetOptions): Soon<CachedObject | undefined>;
   /** What the cache has right now, possibly stale: the first guess of a read-modify-write. */
   peek(namespace: string, name: string): CachedObject | undefined;
   /** A consistent list; never parses unless a selector asks for it. Yields to the event loop while filtering. */

@@ -1,5 +1,12 @@
 import { Errors, isExpired } from '#api';
-import { CompactedError, FutureRevisionError, prefixEnd, type SortedMap, type Store } from '#storage';
+import {
+  CompactedError,
+  FutureRevisionError,
+  type KeyValue,
+  prefixEnd,
+  type SortedMap,
+  type Store,
+} from '#storage';
 import { Entry, type ObjectContext } from './cached-object.js';
 import type { CachedList, CachedObject, ListOptions, Selection } from './cacher.js';
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.js';
@@ -168,7 +175,7 @@ async function readPage(source: ListSource, start: string, end: string, revision
 }
 
 /** Prefers the cache's own entry for a pair, which may be parsed already. */
-function entryOf(source: ListSource, kv: { key: string; value: Buffer; modRevision: number }): Entry {
+export function entryOf(source: ListSource, kv: KeyValue): Entry {
   const cached = source.entries.get(kv.key);
   if (cached?.modRevision === kv.modRevision) return cached;
   return new Entry(source.context, kv.key, kv.value, kv.modRevision);

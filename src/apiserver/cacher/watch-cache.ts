@@ -1,6 +1,15 @@
 import { Errors } from '#api';
 import { backoffDelay, type Clock, sleep, systemClock } from '#base';
-import { CompactedError, prefixEnd, SortedMap, type Store, type StoreEvent, type WatchBatch } from '#storage';
+import {
+  CompactedError,
+  type KeyValue,
+  prefixEnd,
+  SortedMap,
+  type Store,
+  type StoreEvent,
+  type WatchBatch,
+} from '#storage';
+import type { Soon } from '../soon.js';
 import { readHistory } from './backfill.js';
 import { CacheEvent } from './cache-event.js';
 import { Entry, type ObjectContext } from './cached-object.js';
@@ -17,7 +26,7 @@ import type {
 import { type CacherMetrics, cacherMetrics } from './cacher-metrics.js';
 import { Freshness } from './freshness.js';
 import { History, type HistoryLimits } from './history.js';
-import { list, scopeOf } from './lister.js';
+import { entryOf, list, scopeOf } from './lister.js';
 import { tooOldResourceVersion } from './status.js';
 import { Watcher, type WatchSource } from './watcher.js';
 import { WatcherIndex } from './watcher-index.js';
@@ -245,21 +254,21 @@ class WatchCache implements Cacher, WatchSource {
     return new Entry(this.context, key, value, revision);
   }
 
-  async get(namespace: string, name: string, options: GetOptions = {}): Promise<CachedObject | undefined> {
+  get(namespace: string, name: string, options: GetOptions = {}): Soon<CachedObject | undefined> {
     const { resourceVersion } = options;
     const key = this.key(namespace, name);
-    if (resourceVersion === undefined) {
-      const { kv } = await this.store.get(key);
-      if (kv === undefined) return undefined;
-      const cached = this.entries.get(key);
-      return cached?.modRevision === kv.modRevision
-        ? cached
-        : new Entry(this.context, key, kv.value, kv.modRevision);
-    }
+    if (resourceVersion !== undefined) return this.#getNotOlder(key, resourceVersion);
+    const wrapped = (kv: KeyValue | undefined) => (kv === undefined ? undefined : entryOf(this, kv));
+    if (this.store.current !== undefined) return wrapped(this.store.current(key));
+    return this.store.get(key).then(({ kv }) => wrapped(kv));
+  }
+
+  async #getNotOlder(key: string, resourceVersion: number): Promise<CachedObject | undefined> {
     await this.#whenReady();
     await this.#freshness.wait(resourceVersion);
     return this.entries.get(key);
   }
+
 
   async list(options: ListOptions): Promise<CachedList> {
     await this.#whenReady();

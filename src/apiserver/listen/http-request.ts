@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Errors } from '#api';
@@ -7,8 +6,6 @@ import type { ApiRequest } from '../contracts.js';
 
 /** Upstream's limit on request bodies. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
-
-export type HttpRequest = IncomingMessage | Http2ServerRequest;
 
 /** What the TLS handshake said about the client; read once per connection because reading it is slow. */
 export interface PeerIdentity {
@@ -41,8 +38,13 @@ function readPeer(socket: TLSSocket): PeerIdentity {
   };
 }
 
-/** Lower-case single-valued headers; repeated ones are joined as HTTP says, HTTP/2's own become `host`. */
-export function flattenHeaders(headers: IncomingHttpHeaders): Record<string, string | undefined> {
+/**
+ * Lower-case single-valued headers; repeated ones are joined as HTTP says, HTTP/2's own become `host`. Node has done
+ * so already for most requests, whose headers are passed on as they are.
+ */
+export function singleValued(headers: IncomingHttpHeaders): Record<string, string | undefined> {
+  const done = headers['set-cookie'] === undefined && headers[':path'] === undefined;
+  if (done) return headers as Record<string, string | undefined>;
   const flat: Record<string, string | undefined> = Object.create(null) as Record<string, string | undefined>;
   for (const name in headers) {
     const value = headers[name];
@@ -96,47 +98,72 @@ function bodyTooLarge(limit: number): Error {
   return Errors.tooLarge(`Request entity too large: limit is ${limit}`);
 }
 
-/** Tells that the client is gone; the signal is made only for those who ask, because few requests need one. */
-export class Departure {
-  #controller: AbortController | undefined;
-  #gone = false;
+/** What says that it is over: an HTTP/1.1 response, an HTTP/2 stream, an upgraded socket. */
+interface Closing {
+  readonly destroyed: boolean;
+  readonly closed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** The pipeline's view of a request from the network. Whatever few requests need is made when it is asked for. */
+export class NetworkRequest implements ApiRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Record<string, string | undefined>;
+  readonly clientCertificate?: NonNullable<ApiRequest['clientCertificate']>;
+  readonly clientCertificateError?: string;
+  readonly #source: Readable;
+  readonly #socket: TLSSocket;
+  readonly #until: Closing;
+  readonly #maxBodyBytes: number;
+  #read: Promise<Buffer> | undefined;
+  #signal: AbortSignal | undefined;
+
+  /** `signal` aborts when `until` closes. */
+  constructor(
+    head: { method: string; url: string; headers: IncomingHttpHeaders },
+    carrier: { source: Readable; socket: TLSSocket; until: Closing; maxBodyBytes: number },
+  ) {
+    this.method = head.method;
+    this.url = head.url;
+    this.headers = singleValued(head.headers);
+    this.#source = carrier.source;
+    this.#socket = carrier.socket;
+    this.#until = carrier.until;
+    this.#maxBodyBytes = carrier.maxBodyBytes;
+    const peer = peerIdentity(carrier.socket);
+    if (peer.clientCertificate !== undefined) this.clientCertificate = peer.clientCertificate;
+    if (peer.clientCertificateError !== undefined) this.clientCertificateError = peer.clientCertificateError;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#gone) this.#controller.abort();
-    return this.#controller.signal;
+    this.#signal ??= closingSignal(this.#until);
+    return this.#signal;
   }
 
-  happened(): void {
-    this.#gone = true;
-    this.#controller?.abort();
+  body(): Promise<Buffer> {
+    this.#read ??= readBody(this.#source, this.headers['content-length'], this.#maxBodyBytes);
+    return this.#read;
+  }
+
+  stream(): Readable {
+    return this.#source;
+  }
+
+  /** Lets a body that nobody read drain away: on an HTTP/1.1 connection it stands before the next request. */
+  discard(): void {
+    if (!this.#source.readableEnded) this.#source.resume();
   }
 }
 
-/** The pipeline's view of a request from the network. `signal` aborts when the client goes away. */
-export function toApiRequest(request: HttpRequest, departure: Departure, maxBodyBytes: number): ApiRequest {
-  const headers = flattenHeaders(request.headers);
-  const socket = connectionOf(request);
-  let read: Promise<Buffer> | undefined;
-  return {
-    method: request.method ?? 'GET',
-    url: request.url ?? '/',
-    headers,
-    body: () => {
-      read ??= readBody(request, headers['content-length'], maxBodyBytes);
-      return read;
-    },
-    stream: () => request,
-    ...peerIdentity(socket),
-    remoteAddress: socket.remoteAddress,
-    get signal() {
-      return departure.signal;
-    },
-  };
-}
-
-/** The TLS socket under a request; HTTP/2 multiplexes many requests on one. */
-function connectionOf(request: HttpRequest): TLSSocket {
-  if ('stream' in request) return (request.stream?.session?.socket ?? request.socket) as TLSSocket;
-  return request.socket as TLSSocket;
+/** Aborts when the client has gone, also when it has already. */
+export function closingSignal(until: Closing): AbortSignal {
+  const controller = new AbortController();
+  if (until.destroyed || until.closed) controller.abort();
+  else until.once('close', () => controller.abort());
+  return controller.signal;
 }

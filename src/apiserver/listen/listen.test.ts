@@ -1,7 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Departure, flattenHeaders, readBody } from './http-request.js';
+import { closingSignal, readBody, singleValued } from './http-request.js';
 import { createInProcessTransport } from './in-process.js';
 import { coalesce } from './write-response.js';
 
@@ -47,23 +48,21 @@ describe('readBody', () => {
   });
 });
 
-describe('flattenHeaders', () => {
+describe('singleValued', () => {
   it('joins repeated headers and calls the authority host', () => {
-    const flat = flattenHeaders({ ':authority': 'a:1', ':path': '/', accept: 'b', 'set-cookie': ['c', 'd'] });
+    const flat = singleValued({ ':authority': 'a:1', ':path': '/', accept: 'b', 'set-cookie': ['c', 'd'] });
     expect({ ...flat }).toEqual({ host: 'a:1', accept: 'b', 'set-cookie': 'c, d' });
   });
 });
 
-describe('Departure', () => {
-  it('aborts its signal, also when it is asked for late', () => {
-    const early = new Departure();
-    const { signal } = early;
+describe('closingSignal', () => {
+  it('aborts when the client goes, also when it has gone already', () => {
+    const open = Object.assign(new EventEmitter(), { destroyed: false, closed: false });
+    const signal = closingSignal(open);
     expect(signal.aborted).toBe(false);
-    early.happened();
+    open.emit('close');
     expect(signal.aborted).toBe(true);
-    const late = new Departure();
-    late.happened();
-    expect(late.signal.aborted).toBe(true);
+    expect(closingSignal({ ...open, once: () => {}, closed: true }).aborted).toBe(true);
   });
 });
 

@@ -3,15 +3,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Logger, Startable } from '#base';
 import type { ApiRequest, ApiResponse, UpgradeRequest } from '../contracts.js';
-import { Departure, type HttpRequest, MAX_BODY_BYTES, toApiRequest } from './http-request.js';
-import { type HttpResponse, writeResponse } from './write-response.js';
+import { caught, type Soon, soon } from '../soon.js';
+import { MAX_BODY_BYTES, NetworkRequest } from './http-request.js';
+import { Http1Reply, Http2Reply, type Reply } from './reply.js';
+import { writeResponse } from './write-response.js';
 
 /** What the listener serves with. PEM texts. */
 export interface TlsOptions {
@@ -27,7 +31,7 @@ export interface ListenerOptions {
   /** Path of a unix socket (mode 0600) that speaks the same TLS. A stale file is replaced. */
   unixSocket?: string;
   tls: TlsOptions;
-  handle(request: ApiRequest): Promise<ApiResponse>;
+  handle(request: ApiRequest): Soon<ApiResponse>;
   /** Owns the socket from then on. */
   upgrade(request: UpgradeRequest): Promise<void>;
   maxBodyBytes?: number;
@@ -54,8 +58,8 @@ export class Listener implements Startable {
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  /** Running requests per HTTP/1.1 connection and in total. */
-  readonly #busy = new Map<object, number>();
+  /** Running requests per HTTP/2 session, and in total. */
+  readonly #busy = new WeakMap<object, number>();
   #running = 0;
   #idle: (() => void) | undefined;
   #unix: Server | undefined;
@@ -129,7 +133,12 @@ export class Listener implements Startable {
       session.once('close', () => this.#sessions.delete(session));
       session.on('error', (error) => this.#debug('http/2 session failed', error));
     });
-    server.on('request', (request, response) => void this.#serve(request, response));
+    server.on('request', (request, response) => {
+      this.#serveHttp1(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    });
+    // A listener for `request` brings Node's imitation of HTTP/1.1 for HTTP/2 with it; streams are served as they are.
+    server.removeAllListeners('stream');
+    server.on('stream', (stream, headers) => this.#serveHttp2(stream, headers));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#upgrade(request, socket, head);
     });
@@ -143,68 +152,84 @@ export class Listener implements Startable {
   }
 
   #closeQuiet(session: ServerHttp2Session): void {
-    if ((this.#busy.get(session.socket) ?? 0) === 0) session.close();
+    if ((this.#busy.get(session) ?? 0) === 0) session.close();
   }
 
-  async #serve(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const http2 = request.httpVersionMajor === 2;
-    const gone = new Departure();
-    response.once('close', () => gone.happened());
-    request.once('error', () => gone.happened());
-    response.on('error', (error: Error) => this.#debug('response failed', error));
-    const release = this.#enter(request.socket);
-    try {
-      const api = toApiRequest(request, gone, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
-      const answer = await this.#options.handle(api);
-      // An unread body would be taken for the next request on an HTTP/1.1 connection.
-      if (!request.readableEnded) request.resume();
-      await writeResponse(response, answer, {
-        acceptEncoding: api.headers['accept-encoding'],
-        head: request.method === 'HEAD',
-        close: this.#stopping,
-        http2,
-      });
-    } catch (error) {
-      this.#debug('request failed while it was answered', error);
-      this.#destroy(request, response);
-    } finally {
-      release();
-    }
+  #serveHttp1(message: IncomingMessage, response: ServerResponse): void {
+    response.on('error', this.#onResponseError);
+    const { method = 'GET', url = '/', headers } = message;
+    const carrier = { source: message, socket: message.socket as TLSSocket, until: response };
+    const request = this.#request({ method, url, headers }, carrier);
+    const expectsBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    this.#serve(request, new Http1Reply(response), expectsBody, () => this.#left());
   }
 
-  #destroy(request: HttpRequest, response: HttpResponse): void {
-    if ('stream' in response) (response as Http2ServerResponse).stream?.close();
-    else {
-      (response as ServerResponse).destroy();
-      (request as IncomingMessage).destroy();
-    }
+  #serveHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    stream.on('error', this.#onResponseError);
+    // A client that resets its stream without an error would leave it waiting for what cannot be sent any more.
+    stream.on('aborted', destroy);
+    const { session } = stream;
+    // The client may have left before its request was looked at.
+    if (session === undefined || session.destroyed) return;
+    if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
+    const head = { method: headers[':method'] ?? 'GET', url: headers[':path'] ?? '/', headers };
+    const carrier = { source: stream, socket: session.socket as TLSSocket, until: stream };
+    this.#busy.set(session, (this.#busy.get(session) ?? 0) + 1);
+    this.#serve(this.#request(head, carrier), new Http2Reply(stream), !stream.endAfterHeaders, () => {
+      this.#busy.set(session, (this.#busy.get(session) ?? 1) - 1);
+      this.#left();
+    });
   }
+
+  #request(
+    head: { method: string; url: string; headers: IncomingMessage['headers'] },
+    carrier: { source: Readable; socket: TLSSocket; until: ServerResponse | Duplex },
+  ): NetworkRequest {
+    const maxBodyBytes = this.#options.maxBodyBytes ?? MAX_BODY_BYTES;
+    return new NetworkRequest(head, { ...carrier, maxBodyBytes });
+  }
+
+  /** Answers one request; small answers to what needs no waiting are out when this returns. */
+  #serve(request: NetworkRequest, reply: Reply, expectsBody: boolean, left: () => void): void {
+    this.#running++;
+    const written = caught(
+      () =>
+        soon(this.#options.handle(request), (answer) => {
+          // An unread body would be taken for the next request on an HTTP/1.1 connection.
+          if (expectsBody) request.discard();
+          if (this.#stopping) reply.last();
+          const acceptEncoding = request.headers['accept-encoding'];
+          return writeResponse(reply, answer, { acceptEncoding, head: request.method === 'HEAD' });
+        }),
+      (error) => {
+        this.#debug('request failed while it was answered', error);
+        reply.abort();
+      },
+    );
+    void soon(written, left);
+  }
+
+  readonly #onResponseError = (error: Error): void => this.#debug('response failed', error);
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const gone = new Departure();
-    socket.once('close', () => gone.happened());
     socket.on('error', (error) => this.#debug('upgraded connection failed', error));
-    const api = toApiRequest(request, gone, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
+    const { method = 'GET', url = '/', headers } = request;
+    const carrier = { source: request, socket: request.socket as TLSSocket, until: socket };
     try {
-      // Assigned, not spread: a spread would ask for the signal.
-      await this.#options.upgrade(Object.assign(api, { socket, head }));
+      // Assigned, not spread: what the class computes must stay.
+      await this.#options.upgrade(
+        Object.assign(this.#request({ method, url, headers }, carrier), { socket, head }),
+      );
     } catch (error) {
       this.#debug('upgrade failed', error);
       socket.destroy();
     }
   }
 
-  #enter(connection: object): () => void {
-    this.#running++;
-    this.#busy.set(connection, (this.#busy.get(connection) ?? 0) + 1);
-    return () => {
-      this.#running--;
-      const left = (this.#busy.get(connection) ?? 1) - 1;
-      if (left > 0) this.#busy.set(connection, left);
-      else this.#busy.delete(connection);
-      if (this.#stopping) this.#closeIdle();
-      if (this.#running === 0) this.#idle?.();
-    };
+  #left(): void {
+    this.#running--;
+    if (this.#stopping) this.#closeIdle();
+    if (this.#running === 0) this.#idle?.();
   }
 
   /** Half-closes HTTP/1.1 connections without a running request, which flushes what is still being written. */
@@ -258,6 +283,10 @@ function closeServer(server: Server): Promise<void> {
     if (!server.listening) resolve();
     else server.close(() => resolve());
   });
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {

@@ -1,10 +1,7 @@
-import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { ApiResponse } from '../contracts.js';
-
-export type HttpResponse = ServerResponse | Http2ServerResponse;
+import type { Reply } from './reply.js';
 
 /** Answers above this many bytes are compressed for clients that ask (upstream: 128 KiB, gzip level 1). */
 const GZIP_THRESHOLD = 128 * 1024;
@@ -14,98 +11,85 @@ const PIECE_BYTES = 64 * 1024;
 export interface WriteOptions {
   /** The request's Accept-Encoding. */
   acceptEncoding?: string | undefined;
+  /** The request was HEAD. */
   head: boolean;
-  /** Close the connection afterwards (HTTP/1.1, draining). */
-  close: boolean;
-  http2: boolean;
 }
 
 /**
- * Writes an answer and resolves when it is out or the client is gone. Large bodies and streams respect
- * back-pressure: the producer is pulled only as fast as the client reads. Producers of streams must end when
+ * Writes an answer; a promise tells when one that takes time is out or the client is gone. Large bodies and streams
+ * respect back-pressure: the producer is pulled only as fast as the client reads. Producers of streams must end when
  * the request's signal aborts, which is how they learn that the client is gone while they have nothing to send.
  */
-export async function writeResponse(
-  response: HttpResponse,
+export function writeResponse(
+  reply: Reply,
   answer: ApiResponse,
   options: WriteOptions,
-): Promise<void> {
-  const { body } = answer;
-  const headers: Record<string, string> = { ...answer.headers };
-  if (options.close && !options.http2) headers['connection'] = 'close';
+): void | Promise<void> {
+  const { status, headers, body } = answer;
   if (!Buffer.isBuffer(body) && !Array.isArray(body)) {
-    if (answer.document === true && !options.head && acceptsGzip(options.acceptEncoding)) {
-      compress(headers);
-      return writeGzip(response, answer.status, headers, body);
-    }
-    return writeStream(response, answer.status, headers, body, options.head);
+    const zip = answer.document === true && !options.head && acceptsGzip(options.acceptEncoding);
+    return zip ? writeGzip(reply, answer, body) : writeStream(reply, answer, body, options.head);
   }
   const pieces = Buffer.isBuffer(body) ? [body] : body;
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const size = Buffer.isBuffer(body) ? body.length : pieces.reduce((sum, piece) => sum + piece.length, 0);
   const large = size > GZIP_THRESHOLD && headers['content-encoding'] === undefined;
   if (large && !options.head && acceptsGzip(options.acceptEncoding)) {
-    compress(headers);
-    return writeGzip(response, answer.status, headers, coalesce(pieces));
+    return writeGzip(reply, answer, coalesce(pieces));
   }
-  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] = String(size);
-  response.writeHead(answer.status, headers);
-  if (options.head || size === 0) return void response.end();
-  if (size <= PIECE_BYTES) {
-    return void (response as ServerResponse).end(
-      pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size),
-    );
-  }
+  if (status !== 204 && status !== 304) headers['content-length'] = String(size);
+  if (options.head || size === 0) return reply.send(status, headers, undefined);
+  if (size > PIECE_BYTES) return writePieces(reply, answer, pieces);
+  reply.send(status, headers, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size));
+}
+
+async function writePieces(reply: Reply, { status, headers }: ApiResponse, pieces: Buffer[]): Promise<void> {
+  reply.head(status, headers);
   for (const chunk of coalesce(pieces)) {
-    if (!(await write(response, chunk))) return;
+    if (!(await write(reply, chunk))) return;
   }
-  return end(response);
+  return end(reply);
 }
 
 async function writeStream(
-  response: HttpResponse,
-  status: number,
-  headers: Record<string, string>,
+  reply: Reply,
+  { status, headers }: ApiResponse,
   body: AsyncIterable<Buffer>,
   head: boolean,
 ): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   try {
-    response.writeHead(status, headers);
+    if (head) return reply.send(status, headers, undefined);
     // Watchers wait for the head before the first event.
-    if (!head) (response as ServerResponse).flushHeaders();
-    while (!head) {
+    reply.head(status, headers);
+    for (;;) {
       const next = await iterator.next();
-      if (next.done === true || !(await write(response, next.value))) break;
+      if (next.done === true || !(await write(reply, next.value))) break;
     }
   } finally {
     await iterator.return?.();
   }
-  return end(response);
+  return end(reply);
 }
 
 async function writeGzip(
-  response: HttpResponse,
-  status: number,
-  headers: Record<string, string>,
+  reply: Reply,
+  { status, headers }: ApiResponse,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): Promise<void> {
-  response.writeHead(status, headers);
+  headers['content-encoding'] = 'gzip';
+  headers['vary'] = vary(headers['vary'], 'Accept-Encoding');
+  reply.head(status, headers);
   const zip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE_BYTES });
   const feeding = feed(zip, chunks);
   try {
     for await (const chunk of zip) {
-      if (!(await write(response, chunk as Buffer))) break;
+      if (!(await write(reply, chunk as Buffer))) break;
     }
   } finally {
     zip.destroy();
   }
   await feeding;
-  return end(response);
-}
-
-function compress(headers: Record<string, string>): void {
-  headers['content-encoding'] = 'gzip';
-  headers['vary'] = vary(headers['vary'], 'Accept-Encoding');
+  return end(reply);
 }
 
 async function feed(zip: Writable, chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
@@ -138,18 +122,12 @@ export function* coalesce(pieces: Buffer[]): Generator<Buffer> {
 }
 
 /** Writes one chunk; resolves with false when the client is gone. Always leaves the event loop a turn. */
-async function write(response: HttpResponse, chunk: Buffer): Promise<boolean> {
-  if (isGone(response)) return false;
-  if ((response as Writable).write(chunk)) {
+async function write(reply: Reply, chunk: Buffer): Promise<boolean> {
+  if (reply.gone) return false;
+  if (reply.stream.write(chunk)) {
     if (chunk.length >= PIECE_BYTES / 2) await new Promise((resolve) => setImmediate(resolve));
-  } else if (!isGone(response)) await settled(response as Writable);
-  return !isGone(response);
-}
-
-/** Nothing more can be written. HTTP/2 responses are no streams themselves: theirs knows. */
-function isGone(response: HttpResponse): boolean {
-  if ('stream' in response) return response.writableEnded || (response.stream?.destroyed ?? true);
-  return response.destroyed || response.writableEnded;
+  } else if (!reply.gone) await settled(reply.stream);
+  return !reply.gone;
 }
 
 /** Resolves when more can be written, or when that will never be. */
@@ -164,11 +142,11 @@ function settled(stream: Writable): Promise<void> {
   });
 }
 
-function end(response: HttpResponse): Promise<void> {
-  if (isGone(response)) return Promise.resolve();
+function end(reply: Reply): Promise<void> {
+  if (reply.gone) return Promise.resolve();
   return new Promise((resolve) => {
-    response.once('close', resolve);
-    (response as ServerResponse).end(() => resolve());
+    reply.stream.once('close', resolve);
+    reply.stream.end(() => resolve());
   });
 }
 

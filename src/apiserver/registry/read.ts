@@ -2,23 +2,21 @@ import { Errors } from '#api';
 import { type CachedList, type ListOptions, listBody } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { type Negotiated, negotiate } from '../request/negotiation.js';
+import { type Soon, soon } from '../soon.js';
 import { listQuery, readVersion } from './query.js';
 import type { Resource } from './resource.js';
 import { listResponse, objectResponse, readOffer } from './respond.js';
 import { selectionOf } from './selection.js';
 
 /** GET of one object. */
-export async function getObject(context: RequestContext, resource: Resource): Promise<ApiResponse> {
+export function getObject(context: RequestContext, resource: Resource): Soon<ApiResponse> {
   const { info, request } = context;
   const form = negotiate(request.headers['accept'], readOffer(resource));
   const resourceVersion = readVersion(info.query.get('resourceVersion'));
-  const cached = await resource.cacher.get(
-    info.namespace,
-    info.name,
-    resourceVersion === undefined ? {} : { resourceVersion },
-  );
-  if (cached === undefined) throw Errors.notFound(resource.group, info.name);
-  return objectResponse(context, resource, 200, form, { cached });
+  return soon(resource.cacher.get(info.namespace, info.name, { resourceVersion }), (cached) => {
+    if (cached === undefined) throw Errors.notFound(resource.group, info.name);
+    return objectResponse(context, resource, 200, form, { cached });
+  });
 }
 
 /** GET of a collection. */

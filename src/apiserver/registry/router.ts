@@ -1,6 +1,7 @@
 import { type KindInfo, type KindRegistry, StatusError, verbsOf } from '#api';
 import type { ApiResponse, RequestContext, UpgradeRequest } from '../contracts.js';
 import type { SubresourceHandlers, VirtualHandlers } from '../deps.js';
+import type { Soon } from '../soon.js';
 import { Pace } from '../watch/pace.js';
 import { startWatch, watchObjects } from '../watch/watch.js';
 import { serveWatchSocket } from '../watch/websocket.js';
@@ -52,7 +53,7 @@ export class ResourceRouter {
     return kind;
   }
 
-  async handle(context: RequestContext): Promise<ApiResponse | undefined> {
+  handle(context: RequestContext): Soon<ApiResponse | undefined> {
     const kind = this.kindOf(context);
     if (kind === undefined) return undefined;
     const { info } = context;
@@ -96,7 +97,7 @@ export class ResourceRouter {
     return resource;
   }
 
-  #verb(context: RequestContext, resource: Resource): Promise<ApiResponse> {
+  #verb(context: RequestContext, resource: Resource): Soon<ApiResponse> {
     const { env, drain } = this.#deps;
     switch (context.info.verb) {
       case 'get':

@@ -1,18 +1,23 @@
 import { Errors } from '#api';
 import type { ApiRequest, AuthorizationAttributes, Authorizer, UserInfo } from '../contracts.js';
+import type { Soon } from '../soon.js';
 
-const EXTRA_PREFIX = 'impersonate-extra-';
+const PREFIX = 'impersonate-';
+const EXTRA_PREFIX = `${PREFIX}extra-`;
 
 /**
  * Applies `Impersonate-User`, `-Uid`, `-Group` and `-Extra-*` headers (kubectl --as): every attribute asked for
  * must be allowed by the verb `impersonate` for the real user. Returns the user unchanged without headers.
  * Throws Forbidden or BadRequest. Source: apiserver/pkg/endpoints/filters/impersonation.
  */
-export async function impersonate(
-  request: ApiRequest,
-  user: UserInfo,
-  authorizer: Authorizer,
-): Promise<UserInfo> {
+export function impersonate(request: ApiRequest, user: UserInfo, authorizer: Authorizer): Soon<UserInfo> {
+  for (const name in request.headers) {
+    if (name.startsWith(PREFIX)) return impersonated(request, user, authorizer);
+  }
+  return user;
+}
+
+async function impersonated(request: ApiRequest, user: UserInfo, authorizer: Authorizer): Promise<UserInfo> {
   const name = request.headers['impersonate-user'];
   const groups = split(request.headers['impersonate-group']);
   const uid = request.headers['impersonate-uid'];

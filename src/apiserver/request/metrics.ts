@@ -1,4 +1,11 @@
-import { type Counter, durationBuckets, type Histogram, type Metrics } from '#base';
+import {
+  type Counter,
+  type CounterSeries,
+  durationBuckets,
+  type Histogram,
+  type HistogramSeries,
+  type Metrics,
+} from '#base';
 import type { RequestInfo } from '../contracts.js';
 import type { InFlight } from './in-flight.js';
 
@@ -11,10 +18,20 @@ export interface Finished {
   longRunning: boolean;
 }
 
+/** What requests of one kind with one outcome are counted in. */
+interface Series {
+  total: CounterSeries;
+  duration: HistogramSeries;
+}
+
+/** Series found by what a request says, so that its labels are not put together each time. */
+const MAX_SERIES = 4_096;
+
 /** Upstream's request metrics (apiserver/pkg/endpoints/metrics/metrics.go), with bounded label values. */
 export class RequestMetrics {
   readonly #total: Counter;
   readonly #duration: Histogram;
+  readonly #series = new Map<string, Series>();
   readonly #longRunning = new Map<string, { labels: Record<string, string>; count: number }>();
   /** Group/resource pairs that exist; others are counted under an empty resource. */
   readonly #known: (group: string, resource: string) => boolean;
@@ -53,9 +70,25 @@ export class RequestMetrics {
   }
 
   finished(request: Finished): void {
-    const labels = { ...this.#labels(request.info), dry_run: request.dryRun ? 'All' : '' };
-    this.#total.inc({ ...labels, code: String(request.code) });
-    if (!request.longRunning) this.#duration.observe(request.seconds, labels);
+    const { total, duration } = this.#seriesOf(request);
+    total.inc();
+    if (!request.longRunning) duration.observe(request.seconds);
+  }
+
+  #seriesOf(request: Finished): Series {
+    const { info, code, dryRun } = request;
+    const { verb, group, version, resource, subresource } = info;
+    const what = info.isResourceRequest ? `${group}/${version}/${resource}/${subresource}` : info.path;
+    const key = `${verb} ${scopeLabel(info)} ${code} ${dryRun} ${what}`;
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    // Labels are few, but the paths that clients think up are not.
+    if (this.#series.size >= MAX_SERIES) this.#series.clear();
+    const labels = { ...this.#labels(info), dry_run: dryRun ? 'All' : '' };
+    const total = this.#total.with({ ...labels, code: String(code) });
+    const series = { total, duration: this.#duration.with(labels) };
+    this.#series.set(key, series);
+    return series;
   }
 
   /** Counts a long-running request until the returned function is called. */
@@ -78,10 +111,14 @@ export class RequestMetrics {
       version: known ? info.version : '',
       resource: known ? info.resource : '',
       subresource: known ? subresourceLabel(info) : pathLabel(info.path),
-      scope: !known ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster',
+      scope: known ? scopeLabel(info) : '',
       component: 'apiserver',
     };
   }
+}
+
+function scopeLabel(info: RequestInfo): string {
+  return info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
 }
 
 const VERBS = new Set([

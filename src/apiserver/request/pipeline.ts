@@ -12,6 +12,7 @@ import type {
   UpgradeRequest,
   UserInfo,
 } from '../contracts.js';
+import { caught, type Soon, soon } from '../soon.js';
 import { toStatusError } from './errors.js';
 import { forbidden, impersonate } from './impersonation.js';
 import type { InFlight } from './in-flight.js';
@@ -21,9 +22,7 @@ import { statusResponse, textResponse } from './respond.js';
 import { Warnings } from './warnings.js';
 
 /** Serves a request that has passed all filters; undefined: there is no such path. */
-export type Dispatch = (
-  context: RequestContext,
-) => Promise<ApiResponse | undefined> | ApiResponse | undefined;
+export type Dispatch = (context: RequestContext) => Soon<ApiResponse | undefined>;
 
 export interface PipelineOptions {
   authenticator: Authenticator;
@@ -54,26 +53,22 @@ export class Pipeline {
     this.#options = options;
   }
 
-  async handle(request: ApiRequest): Promise<ApiResponse> {
-    const started = performance.now();
-    const warnings = new Warnings();
-    const seen: { info?: RequestInfo } = {};
-    let response: ApiResponse;
-    try {
-      response = await this.#serve(request, warnings, seen);
-    } catch (error) {
-      response = statusResponse(this.#statusOf(error, request).status);
-    }
-    addHeaders(response, request, warnings);
-    if (seen.info !== undefined) this.#count(seen.info, response, started);
-    return response;
+  handle(request: ApiRequest): Soon<ApiResponse> {
+    const call = new Call(request);
+    return soon(
+      caught(
+        () => this.#serve(call),
+        (error) => statusResponse(this.#statusOf(error, request).status),
+      ),
+      (response) => this.#finish(call, response),
+    );
   }
 
   /** Ends with the socket handed over to a handler, or answered and closed. */
   async upgrade(request: UpgradeRequest): Promise<void> {
-    const warnings = new Warnings();
     try {
-      const context = await this.#admit(request, parseRequestInfo(request.method, request.url), warnings);
+      const call = new Call(request);
+      const context = await this.#admit(call, parseRequestInfo(request.method, request.url));
       const done = this.#options.metrics.longRunning(context.info);
       request.socket.once('close', done);
       await this.#options.upgrade(context, request);
@@ -82,61 +77,52 @@ export class Pipeline {
     }
   }
 
-  async #serve(request: ApiRequest, warnings: Warnings, seen: { info?: RequestInfo }): Promise<ApiResponse> {
-    const info = parseRequestInfo(request.method, request.url);
-    seen.info = info;
-    const context = await this.#admit(request, info, warnings);
-    if (isLongRunning(info)) return this.#stream(context);
-    const exempt = !info.isResourceRequest && HEALTH.test(info.path);
-    const kind = MUTATING.has(info.verb) ? 'mutating' : 'readOnly';
-    const release = exempt ? undefined : this.#options.inFlight.enter(kind, context.user.groups);
-    return this.#accounted(() => this.#timed(context), release ?? (() => {}));
-  }
-
-  /** Runs `done` when the answer is complete: for a stream that is its end, not its head. */
-  async #accounted(run: () => Promise<ApiResponse>, done: () => void): Promise<ApiResponse> {
-    let streaming = false;
-    try {
-      const response = await run();
-      const { body } = response;
-      if (Buffer.isBuffer(body) || Array.isArray(body)) return response;
-      streaming = true;
-      return { ...response, body: new EndingBody(body, done) };
-    } finally {
-      if (!streaming) done();
-    }
+  #serve(call: Call): Soon<ApiResponse> {
+    const info = parseRequestInfo(call.request.method, call.request.url);
+    return soon(this.#admit(call, info), (context) => this.#run(context));
   }
 
   /** Who asks, and whether they may. */
-  async #admit(request: ApiRequest, info: RequestInfo, warnings: Warnings): Promise<RequestContext> {
+  #admit(call: Call, info: RequestInfo): Soon<RequestContext> {
     const { authenticator, authorizer } = this.#options;
-    const real = await authenticator.authenticate(request);
-    if (real === undefined) throw Errors.unauthorized();
-    const user = await impersonate(request, real, authorizer);
-    const attributes = attributesOf(info, user);
-    const decision = await authorizer.authorize(attributes);
-    if (decision.decision !== 'allow') throw forbidden(attributes, decision.reason);
-    return { request, info, user, warn: (text) => warnings.add(text) };
+    call.info = info;
+    return soon(authenticator.authenticate(call.request), (real) => {
+      if (real === undefined) throw Errors.unauthorized();
+      return soon(impersonate(call.request, real, authorizer), (user) => {
+        call.user = user;
+        const attributes = attributesOf(info, user);
+        return soon(authorizer.authorize(attributes), ({ decision, reason }) => {
+          if (decision !== 'allow') throw forbidden(attributes, reason);
+          return call;
+        });
+      });
+    });
   }
 
-  async #dispatch(context: RequestContext): Promise<ApiResponse> {
-    const response = await this.#options.dispatch(context);
-    return response ?? textResponse(404, '404 page not found\n');
+  #run(context: RequestContext): Soon<ApiResponse> {
+    const { metrics, inFlight } = this.#options;
+    const { info, user } = context;
+    if (isLongRunning(info)) return accounted(() => this.#dispatch(context), metrics.longRunning(info));
+    if (!info.isResourceRequest && HEALTH.test(info.path)) return this.#timed(this.#dispatch(context));
+    const release = inFlight.enter(MUTATING.has(info.verb) ? 'mutating' : 'readOnly', user.groups);
+    return accounted(() => this.#timed(this.#dispatch(context)), release);
   }
 
-  #stream(context: RequestContext): Promise<ApiResponse> {
-    return this.#accounted(() => this.#dispatch(context), this.#options.metrics.longRunning(context.info));
+  #dispatch(context: RequestContext): Soon<ApiResponse> {
+    return soon(
+      this.#options.dispatch(context),
+      (response) => response ?? textResponse(404, '404 page not found\n'),
+    );
   }
 
-  #timed(context: RequestContext): Promise<ApiResponse> {
+  #timed(answer: Soon<ApiResponse>): Soon<ApiResponse> {
+    if (!(answer instanceof Promise)) return answer;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(Errors.timeout('Timeout: request did not complete within requested timeout', 0)),
         this.#options.timeoutMs,
       );
-      this.#dispatch(context)
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
 
@@ -150,15 +136,66 @@ export class Pipeline {
     });
   }
 
-  #count(info: RequestInfo, response: ApiResponse, started: number): void {
-    this.#options.metrics.finished({
-      info,
-      code: response.status,
-      seconds: (performance.now() - started) / 1000,
-      dryRun: info.query.has('dryRun'),
-      longRunning: isLongRunning(info),
-    });
+  #finish(call: Call, response: ApiResponse): ApiResponse {
+    const { request, info, started } = call;
+    const { headers } = response;
+    headers['audit-id'] = auditId(request.headers['audit-id']);
+    headers['cache-control'] ??= 'no-cache, private';
+    const warning = call.warning();
+    if (warning !== '') headers['warning'] = warning;
+    // A path that cannot be read belongs to no series.
+    if (info !== undefined) {
+      this.#options.metrics.finished({
+        info,
+        code: response.status,
+        seconds: (performance.now() - started) / 1000,
+        dryRun: info.query.has('dryRun'),
+        longRunning: isLongRunning(info),
+      });
+    }
+    return response;
   }
+}
+
+/** One request on its way, filled in as it goes. */
+class Call implements RequestContext {
+  readonly request: ApiRequest;
+  readonly started = performance.now();
+  /** Set once the path has been read. */
+  info!: RequestInfo;
+  /** Set once the request has been authenticated. */
+  user!: UserInfo;
+  #warnings: Warnings | undefined;
+
+  constructor(request: ApiRequest) {
+    this.request = request;
+  }
+
+  warn(text: string): void {
+    this.#warnings ??= new Warnings();
+    this.#warnings.add(text);
+  }
+
+  /** The value of the `Warning` header; empty for none. */
+  warning(): string {
+    return this.#warnings?.headers().join(', ') ?? '';
+  }
+}
+
+/** Runs `done` when the answer is complete: for a stream that is its end, not its head. */
+function accounted(run: () => Soon<ApiResponse>, done: () => void): Soon<ApiResponse> {
+  const failed = (error: unknown): never => {
+    done();
+    throw error;
+  };
+  return soon(caught(run, failed), (response) => {
+    const { body } = response;
+    if (!Buffer.isBuffer(body) && !Array.isArray(body)) {
+      return { ...response, body: new EndingBody(body, done) };
+    }
+    done();
+    return response;
+  });
 }
 
 /** Requests that last as long as the client wants: neither counted as in flight nor timed out. */
@@ -179,17 +216,9 @@ export function attributesOf(info: RequestInfo, user: UserInfo): AuthorizationAt
     resource,
     subresource,
     name,
-    ...(info.labelSelector === undefined ? {} : { labelSelector: info.labelSelector }),
-    ...(info.fieldSelector === undefined ? {} : { fieldSelector: info.fieldSelector }),
+    labelSelector: info.labelSelector,
+    fieldSelector: info.fieldSelector,
   };
-}
-
-function addHeaders(response: ApiResponse, request: ApiRequest, warnings: Warnings): void {
-  const { headers } = response;
-  headers['audit-id'] = auditId(request.headers['audit-id']);
-  headers['cache-control'] ??= 'no-cache, private';
-  const texts = warnings.headers();
-  if (texts.length > 0) headers['warning'] = texts.join(', ');
 }
 
 /** The caller's audit ID when it is one, else a new one. */

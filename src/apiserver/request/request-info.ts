@@ -1,8 +1,13 @@
 import { Errors } from '#api';
 import type { RequestInfo } from '../contracts.js';
 
+/** Shared by all requests without a query: nobody changes a request's query. */
+const NO_QUERY = new URLSearchParams();
+
 /** Subresources of a namespace, which look like resources in a namespace of that name. */
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
+
+const SLASH = 0x2f;
 
 const VERB_OF_METHOD: Record<string, string> = {
   GET: 'get',
@@ -23,7 +28,7 @@ export function parseRequestInfo(method: string, url: string): RequestInfo {
   const info: RequestInfo = {
     isResourceRequest: false,
     path,
-    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
     verb: method.toLowerCase(),
     apiPrefix: '',
     group: '',
@@ -48,8 +53,11 @@ function decodePath(raw: string): string {
 }
 
 function splitPath(path: string): string[] {
-  const trimmed = path.replace(/^\/+|\/+$/g, '');
-  return trimmed === '' ? [] : trimmed.split('/');
+  let start = 0;
+  let end = path.length;
+  while (start < end && path.charCodeAt(start) === SLASH) start++;
+  while (end > start && path.charCodeAt(end - 1) === SLASH) end--;
+  return start === end ? [] : path.slice(start, end).split('/');
 }
 
 function readResource(info: RequestInfo, method: string, segments: string[]): void {

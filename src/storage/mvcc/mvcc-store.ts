@@ -118,6 +118,11 @@ export class MvccStore implements Store {
     return kv === undefined ? { revision } : { kv, revision };
   }
 
+  current(key: string): KeyValue | undefined {
+    this.#assertOpen();
+    return this.#index.current(key);
+  }
+
   async range(start: string, end: string, options?: RangeOptions): Promise<RangeResult> {
     this.#assertOpen();
     return this.#index.range(start, end, options);

@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Writable } from 'node:stream';
+
+/** Where one answer goes. */
+export interface Reply {
+  /** Takes the body after `head`, and says when more fits and when it is over. */
+  readonly stream: Writable;
+  /** Nothing more can be written: the answer is complete or the client has left. */
+  readonly gone: boolean;
+  /** Sends the head at once; the body follows through `stream`. */
+  head(status: number, headers: Record<string, string>): void;
+  /** Sends a whole answer; no body for HEAD requests and statuses that have none. */
+  send(status: number, headers: Record<string, string>, body: Buffer | undefined): void;
+  /** Nothing else is wanted on this connection after the answer. */
+  last(): void;
+  /** Gives up on the request. */
+  abort(): void;
+}
+
+/** Bodies up to this size go out in one piece with the head. */
+const INLINE_BYTES = 16 * 1024;
+
+export class Http1Reply implements Reply {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get stream(): Writable {
+    return this.#response;
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  head(status: number, headers: Record<string, string>): void {
+    this.#response.writeHead(status, headers);
+    this.#response.flushHeaders();
+  }
+
+  send(status: number, headers: Record<string, string>, body: Buffer | undefined): void {
+    const response = this.#response;
+    response.writeHead(status, headers);
+    if (body === undefined) response.end();
+    // As text of single bytes Node puts it behind the head, and both into one TLS record.
+    else if (body.length <= INLINE_BYTES) response.end(body.toString('latin1'), 'latin1');
+    else response.end(body);
+  }
+
+  last(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
+  abort(): void {
+    this.#response.destroy();
+    this.#response.req.destroy();
+  }
+}
+
+/** Over the stream itself: Node's imitation of HTTP/1.1 on top of it costs more than the answer. */
+export class Http2Reply implements Reply {
+  readonly stream: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.stream = stream;
+  }
+
+  get gone(): boolean {
+    return this.stream.destroyed || this.stream.writableEnded;
+  }
+
+  head(status: number, headers: Record<string, string>): void {
+    if (!this.gone) this.stream.respond(withStatus(status, headers));
+  }
+
+  send(status: number, headers: Record<string, string>, body: Buffer | undefined): void {
+    if (this.gone) return;
+    this.stream.respond(withStatus(status, headers), { endStream: body === undefined });
+    if (body !== undefined) this.stream.end(body);
+  }
+
+  /** The session says so itself. */
+  last(): void {}
+
+  abort(): void {
+    this.stream.close();
+  }
+}
+
+/** Headers about a connection do not exist in HTTP/2 (RFC 9113 8.2.2); proxied answers may bring them. */
+const CONNECTION_HEADERS = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
+
+function withStatus(status: number, headers: Record<string, string>): Record<string, string | number> {
+  const all: Record<string, string | number> = { ':status': status, ...headers };
+  for (const name of CONNECTION_HEADERS) if (all[name] !== undefined) delete all[name];
+  return all;
+}
