@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Startable } from '#base';
 import { type CorefileServer, directiveError, parseCorefile } from './corefile/parse.js';
+import type { KubernetesPlugin } from './plugins/kubernetes.js';
 import { chain, type Next, type Plugin, rcodeReply } from './plugins/plugin.js';
 import { setups } from './plugins/setup.js';
 import type { PluginSetup, RuntimeContext, ServerContext } from './plugins/setup-context.js';
@@ -116,6 +117,7 @@ function buildBlock(
   }
   if (transport !== 'dns' && setup.tls === undefined)
     throw directiveError(server, `${transport}:// needs the tls plugin with a certificate and key`);
+  const kubernetes = setup.made.get('kubernetes') as KubernetesPlugin | undefined;
   serve = chain(plugins, () => rcodeReply(Rcode.SERVFAIL));
   return {
     transport,
@@ -127,6 +129,7 @@ function buildBlock(
     rotate: server.plugins.some((d) => d.name === 'loadbalance'),
     anyClass: server.plugins.some((d) => d.name === 'forward'),
     tls: setup.tls,
+    ...(kubernetes === undefined ? {} : { serial: () => kubernetes.state.serial }),
     ...(setup.stats === undefined ? {} : { stats: setup.stats }),
     ...(setup.bufferSize === undefined ? {} : { bufferSize: setup.bufferSize }),
   };

@@ -21,5 +21,7 @@ export async function run(options: Options): Promise<void> {
     { corefile, corefileName: options.conf, readCorefile: () => readFile(options.conf, 'utf8') },
     { informers, logger, metrics },
   );
+  // The lists leave as much garbage as they leave state; there where the launcher gives the means (bin/kubesvc).
+  void informers.synced().then(() => globalThis.gc?.());
   await runUntilSignal([closing([client]), server], logger);
 }

@@ -3,6 +3,7 @@ import { Rcode, Type } from '../wire/constants.js';
 import { decodeAnswer } from '../wire/decode.js';
 import { encodeQuestion, type Name } from '../wire/name.js';
 import type { Answer, ResourceRecord } from '../wire/record.js';
+import { addressOctets } from '../zone/addresses.js';
 import { isReverse } from '../zone/cluster-zone.js';
 import type { KubernetesPlugin } from './kubernetes.js';
 import { type DnsRequest, mapReply, type Next, type Plugin, type Reply, untagged } from './plugin.js';
@@ -50,8 +51,8 @@ function searchWalk({ state, zones }: KubernetesPlugin, request: DnsRequest): Na
   if (type !== Type.A && type !== Type.AAAA) return undefined;
   const zone = zones.zoneOf(request.labels);
   if (zone === undefined || isReverse(zone)) return undefined;
-  const address = request.remoteAddress.replace(/^::ffff:/, '');
-  const pods = state.podsByIp(address).filter((p) => p.spec?.hostNetwork !== true);
+  const octets = addressOctets(request.remoteAddress.replace(/^::ffff:/, ''));
+  const pods = octets === undefined ? [] : state.podsByIp(octets).filter((p) => !p.hostNetwork);
   if (pods.length !== 1) return undefined;
   const first = [pods[0]!.metadata.namespace!, 'svc', ...zone];
   if (!endsWith(request.labels, first) || request.labels.length === first.length) return undefined;

@@ -1,11 +1,10 @@
-import { parseIp } from '#base';
 import { lower, type Name, NameError, parseName } from '../wire/name.js';
-import { addressBytes } from '../zone/addresses.js';
+import { addressOctets } from '../zone/addresses.js';
 
 /** Names and addresses of a hosts file. */
 export interface HostsTable {
   byName: Map<string, { A: Buffer[]; AAAA: Buffer[] }>;
-  /** By canonical address text. */
+  /** By the address's octets. */
   byAddress: Map<string, Name[]>;
 }
 
@@ -16,15 +15,14 @@ export function parseHosts(
 ): HostsTable {
   for (const line of lines) {
     const [address = '', ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
-    const bytes = addressBytes(address.replace(/%.*$/, ''));
-    const ip = parseIp(address.replace(/%.*$/, ''));
-    if (bytes === undefined || ip === undefined) continue;
-    for (const text of names) add(into, text, bytes, ip.text);
+    const octets = addressOctets(address.replace(/%.*$/, ''));
+    if (octets === undefined) continue;
+    for (const text of names) add(into, text, octets);
   }
   return into;
 }
 
-function add(table: HostsTable, text: string, bytes: Buffer, ip: string): void {
+function add(table: HostsTable, text: string, octets: string): void {
   let name: Name;
   try {
     name = parseName(lower(text));
@@ -35,6 +33,6 @@ function add(table: HostsTable, text: string, bytes: Buffer, ip: string): void {
   const key = name.join('.');
   const entry = table.byName.get(key) ?? { A: [], AAAA: [] };
   table.byName.set(key, entry);
-  (bytes.length === 4 ? entry.A : entry.AAAA).push(bytes);
-  table.byAddress.set(ip, [...(table.byAddress.get(ip) ?? []), name]);
+  (octets.length === 4 ? entry.A : entry.AAAA).push(Buffer.from(octets, 'latin1'));
+  table.byAddress.set(octets, [...(table.byAddress.get(octets) ?? []), name]);
 }

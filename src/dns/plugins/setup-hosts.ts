@@ -4,7 +4,7 @@ import { type Directive, directiveError } from '../corefile/parse.js';
 import { Rcode, Type } from '../wire/constants.js';
 import { isBelow, type Name } from '../wire/name.js';
 import type { Answer, RecordData } from '../wire/record.js';
-import { reverseIp } from '../zone/addresses.js';
+import { reverseOctets } from '../zone/addresses.js';
 import { type HostsTable, parseHosts } from './hosts-table.js';
 import type { DnsRequest, Plugin, Reply } from './plugin.js';
 import { duration, expectArgs, integer, type PluginSetup } from './setup-context.js';
@@ -109,7 +109,7 @@ function answer(table: HostsTable, request: DnsRequest, options: HostsOptions): 
   const { type, labels: owner } = request.query;
   const records: RecordData[] = [];
   if (isReverseName(request.labels)) {
-    const names = options.reverse ? table.byAddress.get(reverseIp(request.labels) ?? '') : undefined;
+    const names = options.reverse ? table.byAddress.get(reverseOctets(request.labels) ?? '') : undefined;
     if (names === undefined || type !== Type.PTR) return undefined;
     records.push(...names.map((target) => ({ type: 'PTR' as const, target })));
   } else {

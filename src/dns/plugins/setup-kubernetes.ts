@@ -3,6 +3,7 @@ import { type Directive, directiveError } from '../corefile/parse.js';
 import type { Name } from '../wire/name.js';
 import { InformerState, type StateChange } from '../zone/cluster-state.js';
 import { ClusterZone, type ClusterZoneOptions, isReverse } from '../zone/cluster-zone.js';
+import { isHeadless } from '../zone/services.js';
 import { createKubernetesPlugin } from './kubernetes.js';
 import type { Plugin } from './plugin.js';
 import {
@@ -48,15 +49,17 @@ export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugi
   );
   const onChange = (change: StateChange) => {
     for (const changed of changes) changed(change);
-    const since = change.kind === 'endpoints' ? Date.parse(change.changedAt ?? '') : Number.NaN;
-    if (Number.isNaN(since) || change.kind !== 'endpoints' || !state.synced) return;
-    const headless = state.service(change.namespace, change.name)?.spec?.clusterIP === 'None';
-    if (headless)
-      programming.observe((Date.now() - since) / 1000, { service_kind: 'headless_with_selector' });
+    if (change.kind !== 'endpoints' || change.changedAt === 0 || !state.synced) return;
+    const service = state.service(change.namespace, change.name);
+    if (service !== undefined && isHeadless(service))
+      programming.observe((Date.now() - change.changedAt) / 1000, {
+        service_kind: 'headless_with_selector',
+      });
   };
   const state: InformerState = new InformerState(sources, {
     pods: stanza.zone.pods === 'verified' || setup.plugins.some((d) => d.name === 'autopath'),
     endpoints: stanza.endpoints,
+    podNames: stanza.zone.endpointPodNames,
     onChange: (change) => onChange(change),
     ...(stanza.labels === undefined ? {} : { labels: stanza.labels }),
   });

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addressOctets } from '../zone/addresses.js';
 import type { InformerSources } from '../zone/informer-sources.js';
+import { endpointsOf } from '../zone/packed-slice.js';
 
 const STEP_MS = 200;
 /** Beyond the lameduck period: clients whose proxies are late, within a Pod's usual 30 s of grace. */
@@ -15,15 +17,17 @@ export async function waitUntilUnlisted(
   lameduckMs: number,
 ): Promise<void> {
   await sleep(lameduckMs);
-  const listed = () =>
-    localIps.some((ip) =>
-      sources
-        .slicesByIp(ip)
-        .some(
-          (slice) =>
-            slice.ports?.some((p) => p.port === 53) === true &&
-            slice.endpoints?.some((e) => e.addresses.includes(ip) && e.conditions?.ready !== false) === true,
-        ),
-    );
+  const listed = () => localIps.some((ip) => isListed(sources, addressOctets(ip)));
   for (let waited = 0; waited < MAX_EXTRA_MS && listed(); waited += STEP_MS) await sleep(STEP_MS);
+}
+
+function isListed(sources: InformerSources, octets: string | undefined): boolean {
+  if (octets === undefined) return false;
+  return sources
+    .slicesAt(octets)
+    .some(
+      (slice) =>
+        slice.ports.some((p) => p.port === 53) &&
+        endpointsOf(slice).some((e) => e.octets === octets && e.ready),
+    );
 }

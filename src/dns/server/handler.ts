@@ -5,8 +5,9 @@ import { type DnsRequest, type Next, type Protocol, type Reply, rcodeReply } fro
 import { Class, Rcode } from '../wire/constants.js';
 import { isBelow, lower, type Name } from '../wire/name.js';
 import { parseQuery, type Query } from '../wire/query.js';
+import type { Answer } from '../wire/record.js';
 import { writeAnswer } from '../wire/writer.js';
-import { AnswerCache } from './answer-cache.js';
+import { AnswerCache, OPT_SIZE } from './answer-cache.js';
 import { fitMessage } from './fit-message.js';
 
 /** Where a message came from and how it is answered. */
@@ -32,6 +33,8 @@ export interface ServerBlock {
   stats?: ServerStats;
   /** Upper bound of the EDNS size that is believed (the bufsize plugin). */
   bufferSize?: number;
+  /** Serial of the cluster's zones. */
+  serial?: () => number;
 }
 
 /** A zone of a block as this listener serves it. */
@@ -39,8 +42,10 @@ interface Route {
   block: ServerBlock;
   zone: Name;
   zoneText: string;
-  rotate: boolean;
   stats: ZoneStats | undefined;
+  rotate: boolean;
+  bufferSize?: number;
+  serial?: () => number;
 }
 
 /**
@@ -60,7 +65,16 @@ export class Handler {
       for (const zone of block.zones) {
         const zoneText = `${zone.join('.')}.`;
         const stats = block.stats?.zone(server, zoneText);
-        this.#routes.push({ block, zone, zoneText, rotate: block.rotate, stats });
+        const { rotate, bufferSize, serial } = block;
+        this.#routes.push({
+          block,
+          zone,
+          zoneText,
+          stats,
+          rotate,
+          ...(bufferSize === undefined ? {} : { bufferSize }),
+          ...(serial === undefined ? {} : { serial }),
+        });
       }
     }
     this.#routes.sort((a, b) => b.zone.length - a.zone.length);
@@ -166,13 +180,21 @@ export class Handler {
 
   #write(request: DnsRequest, reply: Reply, route: Route | undefined): Buffer {
     const { query } = request;
-    const limit = messageLimit(request, route?.block.bufferSize);
+    const limit = messageLimit(request, route?.bufferSize);
     if (reply.kind === 'message') return fitMessage(reply.message, query, limit);
-    if (reply.tag !== undefined && route !== undefined && route.block.bufferSize === undefined) {
-      const { edns: _edns, ...plain } = query;
-      this.answers.store(writeAnswer(plain, reply.answer, 65_535), reply.tag, route);
-    }
+    if (reply.tag !== undefined && route !== undefined)
+      this.#keep(query, reply.answer, reply.tag, route, limit);
     return writeAnswer(query, reply.answer, limit);
+  }
+
+  /** Keeps the whole reply, and the one that was cut for this client when many others will get the same. */
+  #keep(query: Query, answer: Answer, tag: string, route: Route, limit: number): void {
+    const { edns, ...plain } = query;
+    const whole = writeAnswer(plain, answer, 65_535);
+    this.answers.store(whole, tag, route);
+    const room = limit - (edns === undefined ? 0 : OPT_SIZE);
+    if (whole.length <= room || !AnswerCache.isKeptSize(limit, edns !== undefined)) return;
+    this.answers.store(writeAnswer(plain, answer, room), tag, route, limit);
   }
 }
 

@@ -1,18 +1,20 @@
-import type { core, discovery } from '#api';
+import type { core } from '#api';
 import { objectKey } from '#api';
 import type { Informer } from '#client';
-import { type InformerSources, LAST_CHANGE, SERVICE_NAME } from './informer-sources.js';
+import { addressKey } from './addresses.js';
+import type { InformerSources, PackedPod } from './informer-sources.js';
+import type { PackedSlice } from './packed-slice.js';
 
-/** What the records are made of; an address is always in canonical text. */
+/** What the records are made of; addresses are octets, one character each. */
 export interface ClusterState {
   namespace(name: string): core.Namespace | undefined;
   service(namespace: string, name: string): core.Service | undefined;
-  slices(namespace: string, service: string): discovery.EndpointSlice[];
+  slices(namespace: string, service: string): PackedSlice[];
   /** Services that own this ClusterIP (one in a sane cluster). */
-  servicesByIp(ip: string): core.Service[];
-  slicesByIp(ip: string): discovery.EndpointSlice[];
+  servicesByIp(octets: string): core.Service[];
+  slicesByIp(octets: string): PackedSlice[];
   /** A live Pod with this IP; only when Pods are watched (`pods verified`, autopath). */
-  podsByIp(ip: string): core.Pod[];
+  podsByIp(octets: string): PackedPod[];
   /** All Services: for zone transfer. */
   services(): core.Service[];
   /** Everything has been listed once; before that, absence means nothing. */
@@ -25,13 +27,16 @@ export interface ClusterState {
 export type StateChange =
   | { kind: 'namespace' }
   | { kind: 'pod' }
-  | { kind: 'service' | 'endpoints'; namespace: string; name: string; changedAt?: string };
+  | { kind: 'service'; namespace: string; name: string }
+  | { kind: 'endpoints'; namespace: string; name: string; changedAt: number };
 
 export interface StateOptions {
   /** Watch Pods too. */
   pods: boolean;
   /** Watch EndpointSlices (`noendpoints` turns it off). */
   endpoints: boolean;
+  /** Endpoints may be named after their Pods. */
+  podNames?: boolean;
   /** Label selector on Services. */
   labels?: string;
   onChange?: (change: StateChange) => void;
@@ -41,19 +46,17 @@ export interface StateOptions {
 export class InformerState implements ClusterState {
   readonly #namespaces: Informer<core.Namespace>;
   readonly #services: Informer<core.Service>;
-  readonly #slices: Informer<discovery.EndpointSlice> | undefined;
-  readonly #pods: Informer<core.Pod> | undefined;
+  readonly #slices: Informer<PackedSlice> | undefined;
+  readonly #pods: Informer<PackedPod> | undefined;
   readonly #options: StateOptions;
-  readonly #sources: InformerSources;
   readonly #removers: (() => void)[] = [];
   #serial = Math.floor(Date.now() / 1000);
 
   constructor(sources: InformerSources, options: StateOptions) {
     this.#options = options;
-    this.#sources = sources;
     this.#namespaces = sources.namespaces();
     this.#services = sources.services(options.labels);
-    if (options.endpoints) this.#slices = sources.slices();
+    if (options.endpoints) this.#slices = sources.slices(options.podNames);
     if (options.pods) this.#pods = sources.pods();
     this.#listen();
   }
@@ -70,20 +73,17 @@ export class InformerState implements ClusterState {
     if (remover !== undefined) this.#removers.push(remover);
   }
 
-  #listenToSlices(slices: Informer<discovery.EndpointSlice>): void {
-    const slice = ({ metadata }: discovery.EndpointSlice) => {
-      const name = metadata.labels?.[SERVICE_NAME];
-      const changedAt = metadata.annotations?.[LAST_CHANGE];
-      if (name === undefined) return;
-      const change = { kind: 'endpoints' as const, namespace: metadata.namespace!, name };
-      this.#changed(changedAt === undefined ? change : { ...change, changedAt });
+  #listenToSlices(slices: Informer<PackedSlice>): void {
+    const slice = ({ metadata, service, changedAt }: PackedSlice) => {
+      if (service === '') return;
+      this.#changed({ kind: 'endpoints', namespace: metadata.namespace!, name: service, changedAt });
     };
     this.#removers.push(
       slices.on({
         add: slice,
         update: (s, old) => {
           slice(s);
-          if (old.metadata.labels?.[SERVICE_NAME] !== s.metadata.labels?.[SERVICE_NAME]) slice(old);
+          if (old.service !== s.service) slice(old);
         },
         delete: slice,
       }),
@@ -118,25 +118,19 @@ export class InformerState implements ClusterState {
   service(namespace: string, name: string): core.Service | undefined {
     return this.#services.get(`${namespace}/${name}`);
   }
-  slices(namespace: string, service: string): discovery.EndpointSlice[] {
+  slices(namespace: string, service: string): PackedSlice[] {
     return this.#slices?.byIndex('dns-service', `${namespace}/${service}`) ?? [];
   }
-  servicesByIp(ip: string): core.Service[] {
-    return this.#services.byIndex('dns-ip', ip);
+  servicesByIp(octets: string): core.Service[] {
+    return this.#services.byIndex('dns-ip', addressKey(octets));
   }
-  slicesByIp(ip: string): discovery.EndpointSlice[] {
-    return this.#slices === undefined ? [] : this.#sources.slicesByIp(ip);
+  slicesByIp(octets: string): PackedSlice[] {
+    return this.#slices?.byIndex('dns-ip', addressKey(octets)) ?? [];
   }
-  podsByIp(ip: string): core.Pod[] {
-    return (this.#pods?.byIndex('dns-ip', ip) ?? []).filter(isLive);
+  podsByIp(octets: string): PackedPod[] {
+    return (this.#pods?.byIndex('dns-ip', addressKey(octets)) ?? []).filter((pod) => pod.live);
   }
   services(): core.Service[] {
     return this.#services.list().sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
   }
-}
-
-/** Pods that are over or going have no name. */
-function isLive(pod: core.Pod): boolean {
-  const over = ['Succeeded', 'Failed', 'Unknown'].includes(pod.status?.phase ?? '');
-  return !over && pod.metadata.deletionTimestamp === undefined;
 }

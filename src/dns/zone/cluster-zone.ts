@@ -1,10 +1,10 @@
-import type { core } from '#api';
-import { parseIp } from '#base';
+import { type core, objectKey } from '#api';
 import { isBelow, lower, type Name } from '../wire/name.js';
-import { reverseIp, toAddresses, undashedIp } from './addresses.js';
+import { addressOctets, fromOctets, reverseOctets, toAddresses, undashedOctets } from './addresses.js';
 import type { ClusterState } from './cluster-state.js';
 import type { NameNode } from './node.js';
-import { endpointName, endpointNode, type ServiceOptions, serviceNode } from './services.js';
+import { endpointsOf } from './packed-slice.js';
+import { endpointNode, type ServiceOptions, serviceNode } from './services.js';
 
 const DNS_VERSION = '1.1.0';
 const DNS_VERSION_TTL = 28_800;
@@ -103,43 +103,35 @@ export class ClusterZone {
     const namespace = this.#namespace(rel[rel.length - 1]!);
     if (namespace === undefined || rel.length > 2) return undefined;
     if (rel.length === 1) return {};
-    const ip = undashedIp(rel[0]!);
-    if (ip === undefined) return undefined;
+    const octets = undashedOctets(rel[0]!);
+    if (octets === undefined) return undefined;
     const verified = this.#options.pods === 'verified';
-    if (verified && !this.#state.podsByIp(ip).some((p) => p.metadata.namespace === namespace))
+    if (verified && !this.#state.podsByIp(octets).some((p) => p.metadata.namespace === namespace))
       return undefined;
-    return { addresses: toAddresses([ip]) };
+    return { addresses: fromOctets([octets]) };
   }
 
   /** A ClusterIP names its Service; any other address names the endpoints that have it. */
   #reverse(labels: Name): NameNode | undefined {
-    const ip = reverseIp(labels);
+    const octets = reverseOctets(labels);
     const zone = this.#options.zones.find((z) => !isReverse(z));
-    if (ip === undefined || zone === undefined) return undefined;
+    if (octets === undefined || zone === undefined) return undefined;
     const services = this.#state
-      .servicesByIp(ip)
+      .servicesByIp(octets)
       .filter((s) => this.#namespace(s.metadata.namespace!) !== undefined);
     if (services.length > 0) return { ptr: [serviceName(services[0]!, zone)] };
-    const names = this.#endpointNames(ip, zone);
+    const names = this.#endpointNames(octets, zone);
     return names.length === 0 ? undefined : { ptr: names };
   }
 
-  #endpointNames(ip: string, zone: Name): Name[] {
+  #endpointNames(octets: string, zone: Name): Name[] {
     const names = new Map<string, Name>();
-    for (const slice of this.#state.slicesByIp(ip)) {
+    for (const slice of this.#state.slicesByIp(octets)) {
       const { namespace } = slice.metadata;
-      const service = slice.metadata.labels?.['kubernetes.io/service-name'];
-      if (service === undefined || this.#namespace(namespace!) === undefined) continue;
-      for (const endpoint of slice.endpoints ?? []) {
-        const address = endpoint.addresses.find((a) => parseIp(a)?.text === ip);
-        if (address === undefined) continue;
-        const name = [
-          endpointName(endpoint, address, this.#options.endpointPodNames),
-          service,
-          namespace!,
-          'svc',
-          ...zone,
-        ];
+      if (slice.service === '' || this.#namespace(namespace!) === undefined) continue;
+      for (const endpoint of endpointsOf(slice, this.#options.endpointPodNames)) {
+        if (endpoint.octets !== octets) continue;
+        const name = [endpoint.name, slice.service, namespace!, 'svc', ...zone];
         names.set(name.join('.'), name);
       }
     }
@@ -152,16 +144,15 @@ export class ClusterZone {
     const local = this.#options.localIps();
     const services = new Map<string, core.Service>();
     for (const ip of local) {
-      for (const slice of this.#state.slicesByIp(ip)) {
-        const name = slice.metadata.labels?.['kubernetes.io/service-name'] ?? '';
-        const service = this.#state.service(slice.metadata.namespace!, name);
+      for (const slice of this.#state.slicesByIp(addressOctets(ip) ?? '')) {
+        const service = this.#state.service(slice.metadata.namespace!, slice.service);
         const serves = service?.spec?.ports?.some((p) => p.port === 53) === true;
-        if (service !== undefined && serves) services.set(`${slice.metadata.namespace}/${name}`, service);
+        if (service !== undefined && serves) services.set(objectKey(service), service);
       }
     }
     const named = [...services.values()].map((s) => ({
       name: serviceName(s, forward),
-      addresses: toAddresses((s.spec?.clusterIPs ?? []).filter((ip) => ip !== 'None')),
+      addresses: toAddresses(s.spec?.clusterIPs ?? []),
     }));
     return named.length > 0 ? named : [{ name: ['ns', 'dns', ...forward], addresses: toAddresses(local) }];
   }

@@ -1,22 +1,28 @@
-import type { core, discovery } from '#api';
-import { parseIp } from '#base';
-import { type Informer, type InformerFactory, Resources } from '#client';
-import { AddressIndex } from './address-index.js';
+import type { core, KubeObject } from '#api';
+import { type Informer, type InformerFactory, type Resource, Resources } from '#client';
+import { addressKey, addressOctets } from './addresses.js';
+import { Interner } from './interner.js';
+import { octetsOf, type PackedSlice, packSlice } from './packed-slice.js';
 
-export const SERVICE_NAME = 'kubernetes.io/service-name';
-export const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
+/** What answers need of a Pod. */
+export interface PackedPod extends KubeObject {
+  /** Its addresses as octets. */
+  addresses: string[];
+  hostNetwork: boolean;
+  /** Neither over nor going: those have no name. */
+  live: boolean;
+}
+
+const HEADLESS = ['None'];
 
 /**
- * The informers of one API server, each made once with its indexes and shrunk objects: configurations come and go with
- * reloads, watched state stays.
+ * The informers of one API server, each made once with its indexes and with objects packed to what answers need:
+ * configurations come and go with reloads, watched state stays. Address indexes take `addressKey`.
  */
 export class InformerSources {
   readonly #factory: InformerFactory;
-  readonly #services = new Map<string, Informer<core.Service>>();
-  #namespaces: Informer<core.Namespace> | undefined;
-  #slices: Informer<discovery.EndpointSlice> | undefined;
-  #slicesByIp: AddressIndex<discovery.EndpointSlice> | undefined;
-  #pods: Informer<core.Pod> | undefined;
+  readonly #interner = new Interner();
+  readonly #informers = new Map<string, Informer<KubeObject>>();
 
   constructor(factory: InformerFactory) {
     this.#factory = factory;
@@ -31,152 +37,114 @@ export class InformerSources {
 
   /** Oldest contact with the API server of all informers, milliseconds since the epoch; 0 before the first. */
   get lastContact(): number {
-    const all = [this.#namespaces, this.#slices, this.#pods, ...this.#services.values()];
-    return Math.min(...all.flatMap((i) => (i === undefined ? [] : [i.lastContact])));
+    return Math.min(...[...this.#informers.values()].map((i) => i.lastContact));
   }
 
   namespaces(): Informer<core.Namespace> {
-    this.#namespaces ??= this.#factory.informer(Resources.namespaces, { transform: shrinkNamespace });
-    return this.#namespaces;
+    return this.#once('namespaces', () =>
+      this.#factory.informer(Resources.namespaces, { transform: packNamespace }),
+    );
   }
 
   services(labelSelector = ''): Informer<core.Service> {
-    let informer = this.#services.get(labelSelector);
-    if (informer === undefined) {
-      informer = this.#factory.informer(Resources.services, {
-        transform: shrinkService,
+    return this.#once(`services ${labelSelector}`, () => {
+      const informer = this.#factory.informer(Resources.services, {
+        transform: (service) => packService(service, this.#interner),
         ...(labelSelector === '' ? {} : { labelSelector }),
       });
-      informer.addIndex('dns-ip', (s) => (s.spec?.clusterIPs ?? []).flatMap(canonical));
-      this.#services.set(labelSelector, informer);
+      informer.addIndex('dns-ip', (s) => addressKeys(s.spec?.clusterIPs ?? []));
+      return informer;
+    });
+  }
+
+  /** With `podNames`, of a state of its own that keeps the names of Pods. */
+  slices(podNames = false): Informer<PackedSlice> {
+    return this.#once(`slices ${podNames}`, () => {
+      const resource = Resources.endpointSlices as unknown as Resource<PackedSlice>;
+      // Two functions, because the factory tells transforms apart by their text.
+      const transform = podNames
+        ? (slice: KubeObject) => packSlice(slice as never, true, this.#interner)
+        : (slice: KubeObject) => packSlice(slice as never, false, this.#interner);
+      const informer = this.#factory.informer(resource, { transform });
+      // Joined, not concatenated: that would keep the parts as well.
+      informer.addIndex('dns-service', (s) => [[s.metadata.namespace, s.service].join('/')]);
+      informer.addIndex('dns-ip', (s) => octetsOf(s).map(addressKey));
+      return informer;
+    });
+  }
+
+  /** The slices with an endpoint of this address, of whatever informers there are. */
+  slicesAt(octets: string): PackedSlice[] {
+    const all = [...this.#informers].filter(([key]) => key.startsWith('slices '));
+    return all.flatMap(([, i]) => i.byIndex('dns-ip', addressKey(octets)) as PackedSlice[]);
+  }
+
+  pods(): Informer<PackedPod> {
+    return this.#once('pods', () => {
+      const resource = Resources.pods as unknown as Resource<PackedPod>;
+      const transform = (pod: KubeObject) => packPod(pod as core.Pod, this.#interner);
+      const informer = this.#factory.informer(resource, { transform });
+      informer.addIndex('dns-ip', (p) => p.addresses.map(addressKey));
+      return informer;
+    });
+  }
+
+  #once<T extends KubeObject>(key: string, make: () => Informer<T>): Informer<T> {
+    let informer = this.#informers.get(key) as Informer<T> | undefined;
+    if (informer === undefined) {
+      informer = make();
+      this.#informers.set(key, informer as unknown as Informer<KubeObject>);
     }
     return informer;
   }
-
-  slices(): Informer<discovery.EndpointSlice> {
-    if (this.#slices === undefined) {
-      this.#slices = this.#factory.informer(Resources.endpointSlices, { transform: shrinkSlice });
-      this.#slices.addIndex('dns-service', (s) => [
-        `${s.metadata.namespace}/${s.metadata.labels?.[SERVICE_NAME] ?? ''}`,
-      ]);
-      this.#slicesByIp = new AddressIndex(this.#slices, (s) =>
-        (s.endpoints ?? []).flatMap((e) => e.addresses.flatMap(canonical)),
-      );
-    }
-    return this.#slices;
-  }
-
-  /** Slices with an endpoint of this (canonical) address. */
-  slicesByIp(ip: string): discovery.EndpointSlice[] {
-    return this.#slicesByIp?.get(ip) ?? [];
-  }
-
-  pods(): Informer<core.Pod> {
-    if (this.#pods === undefined) {
-      this.#pods = this.#factory.informer(Resources.pods, { transform: shrinkPod });
-      this.#pods.addIndex('dns-ip', (p) => podIps(p).flatMap(canonical));
-    }
-    return this.#pods;
-  }
 }
 
-export function podIps(pod: core.Pod): string[] {
-  const all = (pod.status?.podIPs ?? []).flatMap((p) => (p.ip === undefined ? [] : [p.ip]));
-  return all.length > 0 ? all : [pod.status?.podIP ?? ''];
+function addressKeys(texts: string[]): (string | number)[] {
+  return texts.flatMap((text) => {
+    const octets = addressOctets(text);
+    return octets === undefined ? [] : [addressKey(octets)];
+  });
 }
 
-function canonical(text: string): string[] {
-  const ip = parseIp(text);
-  if (ip === undefined) return [];
-  // The object's own string where it is canonical already: one less per endpoint.
-  return [ip.text === text ? text : ip.text];
+function packNamespace({ metadata }: core.Namespace): core.Namespace {
+  const { name, resourceVersion, labels } = metadata;
+  return { metadata: { name: name!, resourceVersion: resourceVersion!, labels: labels ?? {} } };
 }
 
-type Meta = core.Service['metadata'];
-
-function identity({ name, namespace, resourceVersion, labels }: Meta): Meta {
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    ...(labels === undefined ? {} : { labels }),
+/** Literals without optional parts: V8 keeps the properties of such objects inside them. */
+function packService({ metadata, spec = {} }: core.Service, interner: Interner): core.Service {
+  const { name, namespace, resourceVersion } = metadata;
+  const packed = {
+    name: name!,
+    namespace: interner.text(namespace!),
+    resourceVersion: resourceVersion!,
   };
+  const ports = interner.value(
+    (spec.ports ?? []).map((p) => ({ name: p.name ?? '', port: p.port, protocol: p.protocol ?? 'TCP' })),
+  );
+  if (spec.type === 'ExternalName') {
+    const externalName = spec.externalName ?? '';
+    return { metadata: packed, spec: { type: 'ExternalName', externalName, ports } };
+  }
+  const given = spec.clusterIPs ?? [];
+  const [first = spec.clusterIP ?? ''] = given;
+  const headless = first === '' || first === 'None';
+  const clusterIPs = headless ? HEADLESS : given.length > 0 ? given : [first];
+  return { metadata: packed, spec: { clusterIPs, ports } };
 }
 
-/** One object for all: absent conditions are ready. */
-const NOT_READY = { ready: false };
-
-/** What answers need, and nothing else: most of an object's size is never read here. */
-function shrinkNamespace(object: core.Namespace): core.Namespace {
-  return { metadata: identity(object.metadata) };
-}
-
-function shrinkService(object: core.Service): core.Service {
-  const { clusterIP, clusterIPs, type, externalName, ports } = object.spec ?? {};
-  const { labels: _labels, ...metadata } = identity(object.metadata);
-  return {
-    metadata,
-    spec: {
-      ...(clusterIP === undefined ? {} : { clusterIP }),
-      ...(clusterIPs === undefined ? {} : { clusterIPs }),
-      ...(type === undefined ? {} : { type }),
-      ...(externalName === undefined ? {} : { externalName }),
-      ...(ports === undefined
-        ? {}
-        : {
-            ports: ports.map(({ name, port, protocol }) => ({
-              port,
-              ...(name === undefined ? {} : { name }),
-              ...(protocol === undefined ? {} : { protocol }),
-            })),
-          }),
-    },
-  };
-}
-
-function shrinkSlice(object: discovery.EndpointSlice): discovery.EndpointSlice {
-  const { name, namespace, resourceVersion, labels, annotations } = object.metadata;
-  const service = labels?.[SERVICE_NAME];
-  const changed = annotations?.[LAST_CHANGE];
+function packPod({ metadata, spec, status }: core.Pod, interner: Interner): PackedPod {
+  const { name, namespace, resourceVersion, deletionTimestamp } = metadata;
+  const over = ['Succeeded', 'Failed', 'Unknown'].includes(status?.phase ?? '');
+  const all = (status?.podIPs ?? []).flatMap((p) => p.ip ?? []);
   return {
     metadata: {
-      ...identity({
-        ...(name === undefined ? {} : { name }),
-        ...(namespace === undefined ? {} : { namespace }),
-      }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(service === undefined ? {} : { labels: { [SERVICE_NAME]: service } }),
-      ...(changed === undefined ? {} : { annotations: { [LAST_CHANGE]: changed } }),
+      name: name!,
+      namespace: interner.text(namespace!),
+      resourceVersion: resourceVersion!,
     },
-    addressType: object.addressType,
-    ...(object.ports === undefined ? {} : { ports: object.ports }),
-    endpoints: (object.endpoints ?? []).map(({ addresses, hostname, conditions, targetRef }) => ({
-      addresses,
-      ...(hostname === undefined ? {} : { hostname }),
-      ...(conditions?.ready === false ? { conditions: NOT_READY } : {}),
-      ...(targetRef?.name === undefined || targetRef.kind !== 'Pod'
-        ? {}
-        : { targetRef: { kind: 'Pod', name: targetRef.name } }),
-    })),
-  };
-}
-
-function shrinkPod(object: core.Pod): core.Pod {
-  const { podIP, podIPs, phase, startTime } = object.status ?? {};
-  const { labels: _labels, ...metadata } = identity(object.metadata);
-  return {
-    metadata: {
-      ...metadata,
-      ...(object.metadata.deletionTimestamp === undefined
-        ? {}
-        : { deletionTimestamp: object.metadata.deletionTimestamp }),
-    },
-    spec: { containers: [], ...(object.spec?.hostNetwork === true ? { hostNetwork: true } : {}) },
-    status: {
-      ...(podIP === undefined ? {} : { podIP }),
-      ...(podIPs === undefined ? {} : { podIPs }),
-      ...(phase === undefined ? {} : { phase }),
-      ...(startTime === undefined ? {} : { startTime }),
-    },
+    addresses: (all.length > 0 ? all : [status?.podIP ?? '']).flatMap((ip) => addressOctets(ip) ?? []),
+    hostNetwork: spec?.hostNetwork === true,
+    live: !over && deletionTimestamp === undefined,
   };
 }

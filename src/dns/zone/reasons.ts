@@ -1,8 +1,10 @@
 import type { core } from '#api';
 import type { Name } from '../wire/name.js';
-import { reverseIp } from './addresses.js';
+import { octetsText, reverseOctets } from './addresses.js';
 import type { ClusterState } from './cluster-state.js';
 import { isReverse } from './cluster-zone.js';
+import { endpointsOf } from './packed-slice.js';
+import { isHeadless } from './services.js';
 
 /** Which objects an answer for a name of the cluster is made of, or what is missing, as sentences. */
 export function reasons(state: ClusterState, labels: Name, zone: Name): string[] {
@@ -25,17 +27,17 @@ export function reasons(state: ClusterState, labels: Name, zone: Name): string[]
 
 function serviceReasons(state: ClusterState, service: core.Service, below: Name): string[] {
   const { namespace, name } = service.metadata;
-  const { type = 'ClusterIP', clusterIP, clusterIPs, externalName, ports } = service.spec ?? {};
+  const { type, clusterIPs = [], externalName, ports } = service.spec ?? {};
   const id = `Service ${namespace}/${name}`;
   if (type === 'ExternalName') return [`${id} is an ExternalName for ${externalName}`];
   const why = [
-    clusterIP === 'None' || clusterIP === undefined
+    isHeadless(service)
       ? `${id} is headless: its ready endpoints are its addresses`
-      : `${id} has ${(clusterIPs ?? [clusterIP]).join(' and ')}, whether endpoints are ready or not`,
+      : `${id} has ${clusterIPs.join(' and ')}, whether endpoints are ready or not`,
   ];
   for (const slice of state.slices(namespace!, name!)) {
-    const endpoints = slice.endpoints ?? [];
-    const ready = endpoints.filter((e) => e.conditions?.ready !== false).length;
+    const endpoints = endpointsOf(slice);
+    const ready = endpoints.filter((e) => e.ready).length;
     why.push(`EndpointSlice ${slice.metadata.name}: ${ready} of ${endpoints.length} endpoints ready`);
   }
   if (why.length === 1) why.push('no EndpointSlice belongs to it');
@@ -48,12 +50,13 @@ function serviceReasons(state: ClusterState, service: core.Service, below: Name)
 }
 
 function reverseReasons(state: ClusterState, labels: Name): string[] {
-  const ip = reverseIp(labels);
-  if (ip === undefined) return ['not a complete reverse name'];
-  const [service] = state.servicesByIp(ip);
+  const octets = reverseOctets(labels);
+  if (octets === undefined) return ['not a complete reverse name'];
+  const ip = octetsText(octets);
+  const [service] = state.servicesByIp(octets);
   if (service !== undefined)
     return [`${ip} is a cluster address of Service ${service.metadata.namespace}/${service.metadata.name}`];
-  const slices = state.slicesByIp(ip);
+  const slices = state.slicesByIp(octets);
   if (slices.length === 0) return [`no Service and no endpoint has ${ip}`];
   return slices.map(
     (s) => `${ip} is an endpoint in EndpointSlice ${s.metadata.namespace}/${s.metadata.name}`,

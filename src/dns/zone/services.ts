@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
-import type { core, discovery } from '#api';
+import type { core } from '#api';
 import { lower, type Name, NameError, parseName } from '../wire/name.js';
-import { dashedIp, toAddresses } from './addresses.js';
+import { fromOctets, toAddresses } from './addresses.js';
 import type { ClusterState } from './cluster-state.js';
 import type { NameNode, SrvTarget } from './node.js';
+import { endpointsOf, type SlicePort } from './packed-slice.js';
 
 export interface ServiceOptions {
   zone: Name;
@@ -16,8 +17,8 @@ export interface ServiceOptions {
 /** One ready address of a Service with the ports of its slice. */
 interface ReadyEndpoint {
   name: string;
-  ip: string;
-  ports: { name: string; protocol: string; port: number }[];
+  octets: string;
+  ports: readonly SlicePort[];
 }
 
 type PortFilter = { port: string; protocol: string } | undefined;
@@ -34,8 +35,7 @@ export function serviceNode(
 ): NameNode | undefined {
   if (service.spec?.type === 'ExternalName')
     return filter === undefined ? externalName(service.spec.externalName ?? '') : undefined;
-  const headless = (service.spec?.clusterIP ?? 'None') === 'None' || service.spec?.clusterIP === '';
-  return headless
+  return isHeadless(service)
     ? headlessNode(state, service, filter, options)
     : clusterIpNode(state, service, filter, options);
 }
@@ -62,16 +62,15 @@ function clusterIpNode(
   if (options.ignoreEmptyService && readyEndpoints(state, service, options).length === 0) return undefined;
   const ports = (service.spec?.ports ?? []).filter((p) => matches(filter, p.name ?? '', p.protocol ?? 'TCP'));
   if (filter !== undefined && ports.length === 0) return undefined;
-  const ips = clusterIps(service);
+  const ips = service.spec?.clusterIPs ?? [];
   const addresses = toAddresses(ips);
   const weight = srvWeight(ips.length * ports.length);
   const target = [name!, namespace!, 'svc', ...options.zone];
   return { addresses, srv: ports.map((p) => ({ target, port: p.port, weight, addresses })) };
 }
 
-function clusterIps(service: core.Service): string[] {
-  const { clusterIPs, clusterIP } = service.spec ?? {};
-  return clusterIPs !== undefined && clusterIPs.length > 0 ? clusterIPs : [clusterIP!];
+export function isHeadless(service: core.Service): boolean {
+  return service.spec?.clusterIPs?.[0] === 'None';
 }
 
 function headlessNode(
@@ -86,14 +85,14 @@ function headlessNode(
   const matching = new Set<string>();
   for (const endpoint of all) {
     const ports = endpoint.ports.filter((p) => matches(filter, p.name, p.protocol));
-    if (filter === undefined || ports.length > 0) matching.add(endpoint.ip);
+    if (filter === undefined || ports.length > 0) matching.add(endpoint.octets);
     const target = [endpoint.name, name!, namespace!, 'svc', ...options.zone];
     for (const p of ports)
-      targets.push({ target, port: p.port, weight: 0, addresses: toAddresses([endpoint.ip]) });
+      targets.push({ target, port: p.port, weight: 0, addresses: fromOctets([endpoint.octets]) });
   }
   if (matching.size === 0) return undefined;
   const weight = srvWeight(targets.length);
-  return { addresses: toAddresses(matching), srv: mergeTargets(targets, weight) };
+  return { addresses: fromOctets(matching), srv: mergeTargets(targets, weight) };
 }
 
 /** Endpoints that share a hostname share one SRV record per port, with all their addresses. */
@@ -126,7 +125,7 @@ export function endpointNode(
   if (service.spec?.type === 'ExternalName') return undefined;
   const found = readyEndpoints(state, service, options).filter((e) => e.name === endpoint);
   if (found.length === 0) return undefined;
-  const addresses = toAddresses(found.map((e) => e.ip));
+  const addresses = fromOctets(found.map((e) => e.octets));
   const target = [endpoint, service.metadata.name!, service.metadata.namespace!, 'svc', ...options.zone];
   const ports = new Map(found.flatMap((e) => e.ports).map((p) => [p.port, p]));
   const weight = srvWeight(found.reduce((sum, e) => sum + e.ports.length, 0));
@@ -150,34 +149,13 @@ function readyEndpoints(
   const seen = new Set<string>();
   const result: ReadyEndpoint[] = [];
   for (const slice of state.slices(service.metadata.namespace!, service.metadata.name!)) {
-    if (slice.addressType === 'FQDN') continue;
-    const ports = slicePorts(slice);
-    for (const endpoint of slice.endpoints ?? []) {
-      if (endpoint.conditions?.ready === false) continue;
-      for (const ip of endpoint.addresses) {
-        const name = endpointName(endpoint, ip, options.endpointPodNames);
-        const key = `${name}|${ip}|${ports.map((p) => `${p.name}/${p.port}`).join()}`;
-        if (seen.has(key)) continue;
-        seen.add(key);
-        result.push({ name, ip, ports });
-      }
+    for (const { name, octets, ready } of endpointsOf(slice, options.endpointPodNames)) {
+      if (!ready) continue;
+      const key = `${name}|${octets}|${slice.ports.map((p) => `${p.name}/${p.port}`).join()}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      result.push({ name, octets, ports: slice.ports });
     }
   }
   return result;
-}
-
-function slicePorts(slice: discovery.EndpointSlice): ReadyEndpoint['ports'] {
-  return (slice.ports ?? []).flatMap((p) =>
-    p.port === undefined || p.port === null
-      ? []
-      : [{ name: p.name ?? '', protocol: p.protocol ?? 'TCP', port: p.port }],
-  );
-}
-
-/** The label that an endpoint is found under below its Service. */
-export function endpointName(endpoint: discovery.Endpoint, ip: string, podNames: boolean): string {
-  if (endpoint.hostname !== undefined && endpoint.hostname !== '') return lower(endpoint.hostname);
-  const pod = endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined;
-  if (podNames && pod !== undefined && pod !== '' && pod.length <= 63) return lower(pod);
-  return dashedIp(ip);
 }
