@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type * as Yaml from 'yaml';
 import type { Client } from './client.js';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.js';
+import { limitRate, type RateLimit } from './rate-limit.js';
 import { createClient, type RestClientOptions } from './rest-client.js';
 
 /** Everything needed to reach one API server as one user. */
@@ -86,8 +87,10 @@ export function inClusterConfig(directory = '/var/run/secrets/kubernetes.io/serv
 }
 
 /** A client for a configuration; `userAgent` names the component in the server's logs and managedFields. */
-export function createClientFromConfig(config: ClientConfig, userAgent: string): Client {
-  const options: RestClientOptions = { transport: new HttpTransport(config), userAgent };
+export function createClientFromConfig(config: ClientConfig, userAgent: string, limit?: RateLimit): Client {
+  const http = new HttpTransport(config);
+  const transport = limit === undefined ? http : limitRate(http, limit);
+  const options: RestClientOptions = { transport, userAgent };
   return createClient(
     config.bearerToken === undefined ? options : { ...options, bearerToken: config.bearerToken },
   );

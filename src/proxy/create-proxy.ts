@@ -35,6 +35,8 @@ export interface ProxyOptions {
   localAddresses?: () => string[];
   /** iptables mode only: which kernel interface to use; default: what `iptables` points to. */
   iptablesBackend?: IptablesBackend;
+  /** Command line flags with their values, for /flagz. */
+  flags?: Readonly<Record<string, string>>;
   /** Called after every commit to the kernel. */
   onSynced?: (event: SyncedEvent) => void;
 }
@@ -106,6 +108,8 @@ class ServiceProxy implements Startable {
       metrics,
       instruments,
       logger,
+      clock: deps.clock,
+      flags: options.flags,
       listeners: () =>
         [...this.#families.values()].flatMap(({ proxier }) => [...(proxier.listeners?.() ?? [])]),
     });

@@ -1,4 +1,6 @@
 /** The service proxy: desired state from the API, rules in the kernel. */
+export { type FieldFlag, type FlagKind, flagsToFields } from './config/flags.js';
+export { formatProxyConfig, toConfigFile } from './config/format.js';
 export { loadProxyConfig } from './config/load.js';
 export { ConfigError } from './config/schema.js';
 export type { LoadedConfig, ProxyConfig } from './config/types.js';
@@ -16,3 +18,4 @@ export {
   traceConnection,
 } from './inspect.js';
 export { cleanupProxy } from './modes.js';
+export { applyOomScoreAdj, prepareNode } from './sysctls.js';

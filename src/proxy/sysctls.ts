@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Logger } from '#base';
-import type { ConntrackConfig } from './config/types.js';
+import type { ConntrackConfig, ProxyConfig } from './config/types.js';
 
 const ROOT = '/proc/sys/net/netfilter/nf_conntrack_';
 const MAX_CONNTRACK = 1_048_576;
@@ -41,5 +41,19 @@ export async function applyConntrackSettings(config: ConntrackConfig, logger: Lo
     } catch (err) {
       logger.debug('conntrack setting left as it is', { path, value, reason: (err as Error).message });
     }
+  }
+}
+
+/** What `--init-only` does: settings for which later runs need no full root privileges. */
+export async function prepareNode(config: ProxyConfig, logger: Logger): Promise<void> {
+  if (config.mode !== 'userspace') await applyConntrackSettings(config.conntrack, logger);
+}
+
+/** Makes the kernel spare this process when memory runs out; without the right to, it goes on as it is. */
+export async function applyOomScoreAdj(value: number, logger: Logger): Promise<void> {
+  try {
+    await writeFile('/proc/self/oom_score_adj', String(value));
+  } catch (err) {
+    logger.info('Failed to apply OOMScore', { err: (err as Error).message, value });
   }
 }

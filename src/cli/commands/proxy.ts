@@ -1,21 +1,28 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Options } from '../run/proxy.js';
 import type { TraceOptions } from '../run/proxy-inspect.js';
-import { addClientFlags } from './client-flags.js';
+import type { Options } from '../run/proxy-options.js';
+import { configFlags, loggingFlags, type ProxyFlag } from './proxy-flags.js';
 
 /** `kubesvc proxy`: the service proxy alone, with kube-proxy's flags and configuration file. */
 export function register(program: Command): void {
-  const proxy = addProxyFlags(program.command('proxy'))
-    .description('Program the service rules of the network namespace this runs in (in kube-proxy’s place).')
-    .option('--cleanup', 'remove every rule of ours and exit')
+  const proxy = program
+    .command('proxy')
+    .description('Program the service rules of the network namespace this runs in (in kube-proxy’s place).');
+  addCommonFlags(proxy)
+    .option('--cleanup [bool]', 'remove every rule of ours and exit')
+    .option('--init-only [bool]', 'do what needs full root privileges and exit')
+    .option('--write-config-to <file>', 'write the configuration to this file and exit')
     .option('--dry-run', 'print the exact rules for the cluster’s present state and exit')
     .addHelpText(
       'after',
       `
+Flags for fields of the configuration file are ignored when --config names one.
+
 Examples:
   $ kubesvc proxy --kubeconfig /etc/kubernetes/proxy.conf --hostname-override node-1
   $ kubesvc proxy --config /var/lib/kube-proxy/config.conf
+  $ kubesvc proxy --proxy-mode userspace --write-config-to config.conf
   $ kubesvc proxy --dry-run --kubeconfig admin.conf --hostname-override node-1
   $ kubesvc proxy --cleanup`,
     )
@@ -23,21 +30,39 @@ Examples:
       if (options.dryRun === true) return (await import('../run/proxy-inspect.js')).dryRun(options);
       return (await import('../run/proxy.js')).run(options);
     });
+  addFlags(
+    proxy,
+    configFlags.filter((flag) => !isCommon(flag)),
+  );
   registerTrace(proxy);
 }
 
 /** What says whose rules these are: for running, printing and tracing alike. */
-function addProxyFlags(command: Command): Command {
-  return addClientFlags(command)
+const COMMON = ['kubeconfig', 'proxy-mode', 'cluster-cidr'];
+const isCommon = ({ name }: ProxyFlag) => COMMON.includes(name);
+
+function addFlags(command: Command, flags: readonly ProxyFlag[]): Command {
+  for (const { name, value, help, deprecated } of flags) {
+    const long = `--${name} ${value === '' ? '[bool]' : `<${value}>`}`;
+    const option = new Option(name === 'v' ? `-v, ${long}` : long, help);
+    command.addOption(deprecated === undefined ? option : option.hideHelp());
+  }
+  return command;
+}
+
+function addCommonFlags(command: Command): Command {
+  command
     .option('--config <file>', 'a KubeProxyConfiguration file')
-    .option('--hostname-override <name>', "this node's name")
-    .option('--proxy-mode <mode>', 'nftables, iptables, ipvs or userspace; the file wins')
-    .option('--cluster-cidr <cidrs>', "the Pods' addresses; the file wins");
+    .option('--master <url>', "overrides the kubeconfig's server")
+    .option('--hostname-override <name>', "this node's name; wins over the file");
+  addFlags(command, configFlags.filter(isCommon));
+  addFlags(command, loggingFlags);
+  return command.option('--vmodule <patterns>', 'accepted; the level holds for every file');
 }
 
 /** `kubesvc proxy trace`: what the rules do with a connection. */
 function registerTrace(proxy: Command): void {
-  addProxyFlags(proxy.command('trace'))
+  addCommonFlags(proxy.command('trace'))
     .description('Say which rules the first packet of a connection meets, and where it ends.')
     .requiredOption('--from <ip>', 'address of the client')
     .requiredOption('--to <ip:port>', 'address and port that it connects to')

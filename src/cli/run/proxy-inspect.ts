@@ -1,8 +1,7 @@
 import { isIPv6 } from 'node:net';
-import { silentLogger } from '#base';
 import { renderRules, type TraceAnswer, takeSnapshot, traceConnection } from '#proxy';
 import { UsageError } from '../up/settings.js';
-import { type Options, openProxy } from './proxy.js';
+import { type Options, proxyClient, readOptions } from './proxy-options.js';
 
 /** The flags of `kubesvc proxy trace`. */
 export interface TraceOptions extends Options {
@@ -14,7 +13,8 @@ export interface TraceOptions extends Options {
 
 /** `kubesvc proxy --dry-run`: the exact rules for the cluster's present state, both families, to standard output. */
 export async function dryRun(options: Options): Promise<void> {
-  const { config, client, nodeName } = openProxy(options, silentLogger);
+  const { config, nodeName } = readOptions(options);
+  const client = proxyClient(options, config);
   try {
     const snapshot = await takeSnapshot(client, nodeName);
     for (const family of ['IPv4', 'IPv6'] as const) {
@@ -30,7 +30,8 @@ export async function dryRun(options: Options): Promise<void> {
 /** `kubesvc proxy trace`: every rule that the first packet of a connection meets, and where it ends. */
 export async function trace(options: TraceOptions): Promise<void> {
   const { host, port } = destination(options.to);
-  const { config, client, nodeName } = openProxy(options, silentLogger);
+  const { config, nodeName } = readOptions(options);
+  const client = proxyClient(options, config);
   try {
     const snapshot = await takeSnapshot(client, nodeName);
     const answers = await traceConnection(

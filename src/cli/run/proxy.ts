@@ -1,70 +1,88 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { type Logger, systemClock } from '#base';
+import { writeFile } from 'node:fs/promises';
+import { createLogger, createMetrics, type Logger, systemClock } from '#base';
 import { createEventRecorder, createInformerFactory } from '#client';
 import { createPrograms } from '#host';
-import { cleanupProxy, createProxy, loadProxyConfig } from '#proxy';
-import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
+import {
+  applyOomScoreAdj,
+  cleanupProxy,
+  createProxy,
+  formatProxyConfig,
+  prepareNode,
+  toConfigFile,
+} from '#proxy';
+import { configFlags, loggingFlags } from '../commands/proxy-flags.js';
+import { watchFile } from '../compose/file-watch.js';
+import { logLevel, runUntilSignal } from '../compose/standalone.js';
 import { closing } from '../compose/startables.js';
+import { type Options, type ProxySetup, proxyClient, readOptions } from './proxy-options.js';
 
-/** The flags of `kubesvc proxy`. */
-export interface Options extends ClientFlags {
-  config?: string;
-  hostnameOverride?: string;
-  proxyMode?: string;
-  clusterCidr?: string;
-  cleanup?: boolean;
-  dryRun?: boolean;
-}
+const CHANGED = "content of the proxy server's configuration file was updated";
 
-/** Configuration and client as flags and file say; flags lose against the file, as upstream. */
-export function openProxy(options: Options, logger: Logger) {
-  const { config, warnings } = loadProxyConfig(
-    options.config === undefined ? flagsAsConfig(options) : readFileSync(options.config, 'utf8'),
-  );
-  for (const warning of warnings) logger.warn(warning);
-  const fromFile = config.clientConnection.kubeconfig;
-  const kubeconfig = options.kubeconfig ?? (fromFile === '' ? undefined : fromFile);
-  const client = clientFromFlags(
-    { ...options, ...(kubeconfig === undefined ? {} : { kubeconfig }) },
-    'kubesvc-proxy',
-  );
-  const named = options.hostnameOverride ?? config.hostnameOverride;
-  return { config, client, nodeName: (named === '' ? hostname() : named).toLowerCase() };
-}
+const isOn = (value: string | true | undefined) => value === true || /^(1|t|true)$/i.test(value ?? '');
 
-/** Runs the component until a signal. */
+/** Runs the component until a signal, or until its configuration file changes. */
 export async function run(options: Options): Promise<void> {
-  const { logger, metrics } = componentBase('proxy', options.v);
+  const setup = readOptions(options);
+  const { config, warnings } = setup;
+  const logger = createLogger({ level: logLevel(String(config.logging.verbosity)), component: 'proxy' });
+  for (const warning of warnings) logger.warn(warning);
+  if (options.writeConfigTo !== undefined) {
+    await writeFile(options.writeConfigTo, formatProxyConfig(config));
+    logger.info('Wrote configuration', { file: options.writeConfigTo });
+    return;
+  }
   const programs = createPrograms({ logger });
-  if (options.cleanup === true) {
+  if (isOn(options.cleanup)) {
     await programs.start();
     await cleanupProxy(programs);
     await programs.stop();
     return;
   }
-  const { config, client, nodeName } = openProxy(options, logger);
+  if (isOn(options.initOnly)) return prepareNode(config, logger);
+  await serve(options, setup, programs, logger);
+}
+
+async function serve(
+  options: Options,
+  { config, nodeName, content }: ProxySetup,
+  programs: ReturnType<typeof createPrograms>,
+  logger: Logger,
+): Promise<void> {
+  await applyOomScoreAdj(config.oomScoreAdj, logger);
+  const client = proxyClient(options, config);
   const proxy = createProxy(
-    { config, nodeName },
+    { config, nodeName, flags: flagValues(toConfigFile(config), options) },
     {
       client,
       informers: createInformerFactory(client, { logger }),
       programs,
       logger,
-      metrics,
+      metrics: createMetrics(),
       clock: systemClock,
       events: createEventRecorder(client, { component: 'kube-proxy', host: nodeName, logger }),
     },
   );
-  await runUntilSignal([programs, closing([client]), proxy], logger);
+  // Rules stay; whoever started this process starts it again, with the new configuration.
+  const watch =
+    content === undefined
+      ? []
+      : [
+          watchFile(options.config!, content, () => {
+            process.stderr.write(`kubesvc: ${CHANGED}\n`);
+            process.exit(1);
+          }),
+        ];
+  await runUntilSignal([programs, closing([client]), ...watch, proxy], logger);
 }
 
-function flagsAsConfig(options: Options): string {
-  return JSON.stringify({
-    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-    kind: 'KubeProxyConfiguration',
-    ...(options.proxyMode === undefined ? {} : { mode: options.proxyMode }),
-    ...(options.clusterCidr === undefined ? {} : { clusterCIDR: options.clusterCidr }),
-  });
+/** Every flag with the value in force, for /flagz. */
+function flagValues(file: Record<string, unknown>, options: Options): Record<string, string> {
+  const values: Record<string, string> = { config: options.config ?? '', master: options.master ?? '' };
+  for (const { name, fields, deprecated } of [...configFlags, ...loggingFlags]) {
+    if (deprecated !== undefined) continue;
+    let value: unknown = file;
+    for (const part of fields[0]!.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
+    values[name] = typeof value === 'object' ? JSON.stringify(value) : String(value ?? '');
+  }
+  return values;
 }

@@ -75,6 +75,20 @@ winkernel: { enableDSR: false }
     ['nodePortAddresses: [primary, 10.0.0.0/8]', 'nodePortAddresses'],
     ['nodePortAddresses: [10.0.0.1]', 'nodePortAddresses'],
     ['detectLocalMode: BridgeInterface', 'detectLocal.bridgeInterface'],
+    ['bindAddress: here', 'not a valid textual representation of an IP address'],
+    ['healthzBindAddress: "0.0.0.0:0"', 'must be a valid port'],
+    ['metricsBindAddress: "localhost:10249"', 'must be a valid IP'],
+    ['metricsBindAddress: "10249"', 'must be IP:port'],
+    [
+      'showHiddenMetricsForVersion: "1.30"',
+      "must be omitted or have the value '1.35'. Only the previous minor version is allowed",
+    ],
+    [
+      'featureGates: {NFTablesProxyMode: false}',
+      'cannot set feature gate NFTablesProxyMode to false, feature is locked to true',
+    ],
+    ['featureGates: {AllAlpha: "yes"}', 'featureGates'],
+    ['logging: {format: xml}', 'logging.format'],
     ['kind: Pod', 'kind'],
     ['mode: [', 'Flow sequence'],
   ])('refuses %s', (line, path) => {
@@ -86,6 +100,21 @@ winkernel: { enableDSR: false }
 
   it('lets flags win over the file', () => {
     expect(loadProxyConfig(`${head}mode: iptables\n`, { mode: 'nftables' }).config.mode).toBe('nftables');
+  });
+
+  it('reports feature gates that mean nothing to a proxy', () => {
+    const { config, warnings } = loadProxyConfig(
+      `${head}featureGates: {Nonsense: true, AllowServiceExternalIPs: false}\n`,
+    );
+    expect(warnings).toEqual(['unrecognized feature gate: Nonsense']);
+    expect(config.featureGates).toEqual({ Nonsense: true, AllowServiceExternalIPs: false });
+  });
+
+  it('lets logging flags set single fields beside a file', () => {
+    const { config } = loadProxyConfig(`${head}logging: {format: json, verbosity: 1}\n`, {
+      logging: { verbosity: 7 },
+    });
+    expect(config.logging).toMatchObject({ format: 'json', verbosity: 7 });
   });
 
   it('never fails with anything but ConfigError', () => {

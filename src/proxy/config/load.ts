@@ -1,15 +1,18 @@
 import { parseDocument } from 'yaml';
-import { parseCidr } from '../state/addresses.js';
+import { parseAddress, parseCidr } from '../state/addresses.js';
 import { algorithms } from '../state/service-port.js';
+import { checkFeatureGates } from './feature-gates.js';
 import {
   ConfigError,
   choice,
   duration,
+  either,
   emptyMeans,
   flag,
   flags,
   ignored,
   integer,
+  number,
   record,
   text,
   texts,
@@ -17,8 +20,8 @@ import {
 } from './schema.js';
 import type { LoadedConfig, ProxyConfig } from './types.js';
 
-const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
-const KIND = 'KubeProxyConfiguration';
+export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
+export const KIND = 'KubeProxyConfiguration';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -30,32 +33,42 @@ const ruleFields = (minSyncPeriodMs: number) => ({
   minSyncPeriod: zeroMeans(minSyncPeriodMs),
 });
 
+/** The kernel's, with upstream's default first. */
+const ipvsSchedulers = 'rr wrr lc wlc lblc lblcr sh dh sed nq fo ovf mh'.split(' ');
+
 const file = record({
   apiVersion: text(''),
   kind: text(''),
   featureGates: flags(),
   clientConnection: record({
     kubeconfig: text(''),
-    acceptContentTypes: ignored(),
-    contentType: ignored(),
-    qps: ignored(),
-    burst: ignored(),
+    acceptContentTypes: text(''),
+    contentType: emptyMeans('application/vnd.kubernetes.protobuf'),
+    qps: number(5),
+    burst: integer(10, 0, 2 ** 31 - 1),
   }),
-  logging: ignored(),
+  logging: record({
+    format: choice(['text', 'json'] as const, 'text'),
+    // A number counts nanoseconds, as Go's durations once did.
+    flushFrequency: either(number(0), duration(5 * SECOND)),
+    verbosity: integer(0, 0, 2 ** 31 - 1),
+    vmodule: ignored(),
+    options: ignored(),
+  }),
   hostnameOverride: text(''),
   bindAddress: emptyMeans('0.0.0.0'),
   healthzBindAddress: emptyMeans('0.0.0.0:10256'),
   metricsBindAddress: emptyMeans('127.0.0.1:10249'),
   bindAddressHardFail: flag(false),
   enableProfiling: flag(false),
-  showHiddenMetricsForVersion: ignored(),
+  showHiddenMetricsForVersion: text(''),
   mode: choice(['nftables', 'iptables', 'ipvs', 'userspace'] as const, 'nftables'),
   iptables: record({ ...ruleFields(SECOND), localhostNodePorts: flag(true) }),
   // Upstream waits a second between syncs since each costs that much; here a change costs milliseconds.
   nftables: record(ruleFields(0)),
   ipvs: record({
     ...ruleFields(0),
-    scheduler: emptyMeans('rr'),
+    scheduler: choice(ipvsSchedulers, 'rr'),
     excludeCIDRs: texts(),
     strictARP: flag(false),
     tcpTimeout: duration(0),
@@ -113,13 +126,24 @@ function toConfig(value: FileValue): ProxyConfig {
   const { ipvs } = value;
   return {
     featureGates: value.featureGates,
-    clientConnection: { kubeconfig: value.clientConnection.kubeconfig },
+    // Zero stands for the default, as upstream's defaulting has it.
+    clientConnection: {
+      ...value.clientConnection,
+      qps: value.clientConnection.qps || 5,
+      burst: value.clientConnection.burst || 10,
+    },
+    logging: {
+      format: value.logging.format,
+      flushFrequencyMs: value.logging.flushFrequency,
+      verbosity: value.logging.verbosity,
+    },
     hostnameOverride: value.hostnameOverride,
     bindAddress: value.bindAddress,
     healthzBindAddress: value.healthzBindAddress,
     metricsBindAddress: value.metricsBindAddress,
     bindAddressHardFail: value.bindAddressHardFail,
     enableProfiling: value.enableProfiling,
+    showHiddenMetricsForVersion: value.showHiddenMetricsForVersion,
     mode: value.mode,
     iptables: { ...rules(value.iptables), localhostNodePorts: value.iptables.localhostNodePorts },
     nftables: rules(value.nftables),
@@ -143,7 +167,37 @@ function toConfig(value: FileValue): ProxyConfig {
   };
 }
 
+/** The release before the one that this program stands for. */
+const PREVIOUS_MINOR = '1.35';
+
+function validateAddresses(config: ProxyConfig): void {
+  if (parseAddress(config.bindAddress) === undefined) {
+    throw new ConfigError(
+      'bindAddress',
+      `"${config.bindAddress}" is not a valid textual representation of an IP address`,
+    );
+  }
+  for (const name of ['healthzBindAddress', 'metricsBindAddress'] as const) {
+    const text_ = config[name];
+    const at = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text_);
+    if (text_ === '') continue;
+    if (at === null) throw new ConfigError(name, `"${text_}" must be IP:port`);
+    if (parseAddress(at[1] ?? at[2]!) === undefined)
+      throw new ConfigError(name, `"${text_}" must be a valid IP`);
+    if (Number(at[3]) < 1 || Number(at[3]) > 65_535)
+      throw new ConfigError(name, `"${at[3]}" must be a valid port`);
+  }
+}
+
 function validate(config: ProxyConfig): void {
+  validateAddresses(config);
+  const shown = config.showHiddenMetricsForVersion;
+  if (shown !== '' && shown !== PREVIOUS_MINOR) {
+    throw new ConfigError(
+      'showHiddenMetricsForVersion',
+      `--show-hidden-metrics-for-version must be omitted or have the value '${PREVIOUS_MINOR}'. Only the previous minor version is allowed`,
+    );
+  }
   for (const cidr of clusterCIDRs(config)) {
     if (parseCidr(cidr) === undefined) throw new ConfigError('clusterCIDR', `"${cidr}" is not a CIDR`);
   }
@@ -155,6 +209,9 @@ function validate(config: ProxyConfig): void {
     if (cidr !== 'primary' && parseCidr(cidr) === undefined) {
       throw new ConfigError('nodePortAddresses', `"${cidr}" is not a CIDR`);
     }
+  }
+  for (const cidr of config.ipvs.excludeCIDRs) {
+    if (parseCidr(cidr) === undefined) throw new ConfigError('ipvs.excludeCIDRs', `"${cidr}" is not a CIDR`);
   }
   if (config.nftables.minSyncPeriodMs > config.nftables.syncPeriodMs) {
     throw new ConfigError('nftables.minSyncPeriod', 'must not exceed syncPeriod');
@@ -184,6 +241,19 @@ function toPlain(document: ReturnType<typeof parseDocument>): Record<string, unk
   }
 }
 
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Fields of `over` win, in nested objects too. */
+function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isPlain(value) && isPlain(below) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
 /**
  * Reads a KubeProxyConfiguration file (YAML or JSON). Unknown and duplicate fields become warnings, as upstream's
  * lenient second attempt does; values that do not fit throw ConfigError. An empty text gives the defaults.
@@ -197,7 +267,8 @@ export function loadProxyConfig(content: string, overrides: Record<string, unkno
   if (broken !== undefined) throw new ConfigError('', broken.message);
   const raw = toPlain(document);
   for (const warning of parseDocument(content).errors) warnings.push(warning.message.split('\n')[0]!);
-  const value = file({ ...raw, ...overrides }, '', (warning) => warnings.push(warning));
+  const report = (warning: string) => warnings.push(warning);
+  const value = file(merge(raw, overrides), '', report);
   if (content.trim() !== '') {
     if (value.apiVersion !== API_VERSION) throw new ConfigError('apiVersion', `must be ${API_VERSION}`);
     if (value.kind !== KIND) throw new ConfigError('kind', `must be ${KIND}`);
@@ -206,5 +277,6 @@ export function loadProxyConfig(content: string, overrides: Record<string, unkno
   if (overrides.healthzBindAddress === '') config.healthzBindAddress = '';
   if (overrides.metricsBindAddress === '') config.metricsBindAddress = '';
   validate(config);
+  checkFeatureGates(config.featureGates, report);
   return { config, warnings };
 }

@@ -58,6 +58,20 @@ export function integer(fallback: number, min: number, max: number): Reader<numb
   };
 }
 
+/** Any finite number of zero or more. */
+export function number(fallback: number): Reader<number> {
+  return (value, path) => {
+    if (isAbsent(value)) return fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw new ConfigError(path, 'must be a number');
+    return value;
+  };
+}
+
+/** A number by the first reader, everything else by the second. */
+export function either<T>(numeric: Reader<T>, other: Reader<T>): Reader<T> {
+  return (value, path, report) => (typeof value === 'number' ? numeric : other)(value, path, report);
+}
+
 /** A Go duration, in milliseconds. */
 export function duration(fallbackMs: number): Reader<number> {
   return (value, path) => {

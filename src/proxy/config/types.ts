@@ -27,7 +27,16 @@ export interface ConntrackConfig {
  */
 export interface ProxyConfig {
   featureGates: Record<string, boolean>;
-  clientConnection: { kubeconfig: string };
+  /** Objects travel as JSON whatever the content types say. */
+  clientConnection: {
+    kubeconfig: string;
+    acceptContentTypes: string;
+    contentType: string;
+    /** Requests per second on average, and at once. */
+    qps: number;
+    burst: number;
+  };
+  logging: { format: 'text' | 'json'; flushFrequencyMs: number; verbosity: number };
   hostnameOverride: string;
   /** Overrides the node's address per family; binds nothing. */
   bindAddress: string;
@@ -36,6 +45,8 @@ export interface ProxyConfig {
   metricsBindAddress: string;
   bindAddressHardFail: boolean;
   enableProfiling: boolean;
+  /** `major.minor` of the previous release, or empty. Nothing is hidden here. */
+  showHiddenMetricsForVersion: string;
   mode: ProxyMode;
   iptables: RuleConfig & { localhostNodePorts: boolean };
   nftables: RuleConfig;
@@ -53,7 +64,7 @@ export interface ProxyConfig {
   clusterCIDR: string;
   /** CIDRs, or the single word `primary`; empty means the mode's default. */
   nodePortAddresses: string[];
-  oomScoreAdj: number | null;
+  oomScoreAdj: number;
   conntrack: ConntrackConfig;
   configSyncPeriodMs: number;
   loadBalancing: { algorithm: Algorithm };

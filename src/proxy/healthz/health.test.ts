@@ -124,40 +124,114 @@ describe('ServiceHealth', () => {
 });
 
 describe('ProxyServers', () => {
-  it('serves upstream’s paths', async () => {
-    const [health, metrics] = [new SyncHealth(new FakeClock(), TIMEOUT), createMetrics()];
+  /** Both servers on free ports; `work` gets their addresses. */
+  async function serving(
+    fields: Record<string, unknown>,
+    work: (health: string, metrics: string, clock: FakeClock) => Promise<void>,
+  ): Promise<void> {
+    const clock = new FakeClock();
+    const [health, metrics] = [new SyncHealth(clock, TIMEOUT), createMetrics()];
     health.setNodeEligible(true);
     const probes = await Promise.all([listen(() => {}, '127.0.0.1', 0), listen(() => {}, '127.0.0.1', 0)]);
     const [first, second] = probes.map(({ port }) => `127.0.0.1:${port}`);
     for (const probe of probes) await probe.close();
-    const { config } = loadProxyConfig('', { healthzBindAddress: first, metricsBindAddress: second });
-    const instruments = createProxyMetrics(metrics);
+    const bind = { healthzBindAddress: first, metricsBindAddress: second };
+    const { config } = loadProxyConfig('', { ...bind, ...fields });
     const servers = new ProxyServers({
       config,
       health,
       metrics,
-      instruments,
+      instruments: createProxyMetrics(metrics),
       logger: silentLogger,
+      clock,
       listeners: () => [],
+      flags: { v: '2', config: '/etc/c' },
     });
     await servers.start();
     try {
-      expect((await fetch(`http://${first}/healthz`)).status).toBe(200);
-      expect((await fetch(`http://${first}/livez`)).status).toBe(200);
-      expect((await fetch(`http://${first}/nothing`)).status).toBe(404);
-      expect(await (await fetch(`http://${second}/proxyMode`)).text()).toBe('nftables');
-      expect(await (await fetch(`http://${second}/metrics`)).text()).toContain(
-        'kubeproxy_proxy_healthz_total{code="200"} 1',
-      );
-      expect(await (await fetch(`http://${second}/configz`)).json()).toHaveProperty(
-        ['kubeproxy.config.k8s.io', 'mode'],
-        'nftables',
-      );
-      expect((await fetch(`http://${second}/metrics`, { method: 'POST' })).status).toBe(405);
+      await work(`http://${first}`, `http://${second}`, clock);
     } finally {
       await servers.stop();
     }
+  }
+  const textOf = async (url: string) => (await fetch(url)).text();
+
+  it('serves upstream’s paths', () =>
+    serving({}, async (health, metrics) => {
+      expect((await fetch(`${health}/healthz`)).status).toBe(200);
+      expect((await fetch(`${health}/livez`)).status).toBe(200);
+      expect((await fetch(`${health}/nothing`)).status).toBe(404);
+      expect(await textOf(`${metrics}/proxyMode`)).toBe('nftables');
+      expect(await textOf(`${metrics}/metrics`)).toContain('kubeproxy_proxy_healthz_total{code="200"} 1');
+      expect(await (await fetch(`${metrics}/configz`)).json()).toHaveProperty(
+        ['kubeproxy.config.k8s.io', 'conntrack', 'tcpCloseWaitTimeout'],
+        '1h0m0s',
+      );
+      expect((await fetch(`${metrics}/metrics`, { method: 'POST' })).status).toBe(405);
+      expect((await fetch(`${metrics}/debug/pprof/`)).status).toBe(404);
+    }));
+
+  it('counts health checks under /metrics/slis, until they are reset', () =>
+    serving({}, async (_health, metrics) => {
+      for (let i = 0; i < 3; i++) await textOf(`${metrics}/healthz`);
+      const text = await textOf(`${metrics}/metrics/slis`);
+      expect(text).toContain('kubernetes_healthcheck{name="ping",type="healthz"} 1');
+      expect(text).toContain('kubernetes_healthchecks_total{name="ping",type="healthz",status="success"} 3');
+      await fetch(`${metrics}/metrics/slis`, { method: 'DELETE' });
+      expect(await textOf(`${metrics}/metrics/slis`)).not.toContain('ping');
+    }));
+
+  it('shows flags, age and paths to people, unless the gates say no', async () => {
+    await serving({}, async (_health, metrics, clock) => {
+      expect(await textOf(`${metrics}/flagz`)).toMatch(
+        /^\nkube-proxy flagz\nWarning: .*\n\nconfig=\/etc\/c\nv=2\n$/,
+      );
+      clock.advance(3_661_000);
+      const status = await textOf(`${metrics}/statusz`);
+      expect(status).toMatch(/^\nkube-proxy statusz\nWarning: /);
+      expect(status).toContain('Up: 1 hr 01 min 01 sec\n');
+      expect(status).toMatch(/\nPaths: \/configz \/flagz \/healthz .*\/proxyMode \/statusz\n$/);
+    });
+    await serving(
+      { featureGates: { ComponentFlagz: false, ComponentStatusz: false } },
+      async (_, metrics) => {
+        for (const page of ['flagz', 'statusz']) expect((await fetch(`${metrics}/${page}`)).status).toBe(404);
+      },
+    );
   });
+
+  it('profiles itself when the configuration allows it', () =>
+    serving({ enableProfiling: true }, async (_health, metrics) => {
+      expect(await textOf(`${metrics}/debug/pprof/`)).toContain('href="profile');
+      expect(await textOf(`${metrics}/debug/pprof/cmdline`)).toContain(process.argv[0]!);
+      const cpu = await fetch(`${metrics}/debug/pprof/profile?seconds=0.1`);
+      expect(await cpu.json()).toHaveProperty('samples');
+      const heap = await fetch(`${metrics}/debug/pprof/heap?seconds=0.1`);
+      expect(heap.headers.get('content-disposition')).toContain('heap.heapprofile');
+      expect(await heap.json()).toHaveProperty('head');
+    }));
+
+  it('ends the process with bindAddressHardFail, and goes on without, when an address is taken', () =>
+    serving({}, async (health) => {
+      const taken = { healthzBindAddress: health.slice(7), metricsBindAddress: '' };
+      const second = (fields: Record<string, unknown>) => {
+        const metrics = createMetrics();
+        const { config } = loadProxyConfig('', { ...taken, ...fields });
+        return new ProxyServers({
+          config,
+          health: new SyncHealth(new FakeClock(), TIMEOUT),
+          metrics,
+          instruments: createProxyMetrics(metrics),
+          logger: silentLogger,
+          clock: new FakeClock(),
+          listeners: () => [],
+        });
+      };
+      await expect(second({ bindAddressHardFail: true }).start()).rejects.toThrow('EADDRINUSE');
+      const lenient = second({});
+      await lenient.start();
+      await lenient.stop();
+    }));
 
   it.each([
     ['0.0.0.0:10256', '0.0.0.0', 10_256],
