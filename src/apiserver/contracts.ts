@@ -134,6 +134,12 @@ export interface Claim {
   object: KubeObject;
 }
 
+/** An object that leaves the store in one transaction with the one that it belongs to, if it is still at this version. */
+export interface Release {
+  kind: KindInfo;
+  object: KubeObject;
+}
+
 /** Undo and confirm of side allocations made around a write (addresses, ports). Both are called at most once. */
 export interface Allocation {
   commit(): Promise<void> | void;
@@ -179,6 +185,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   heldBySpec?(object: T): boolean;
   /** Runs when DELETE marks the object (deletionTimestamp is set) instead of removing it. */
   prepareForMark?(object: T): void;
+  /** What leaves the store together with the object. Another writer may keep it there: `afterDelete` looks again. */
+  leavesWith?(object: T): Promise<Release[]>;
   /** Runs after the object has left the store. */
   afterDelete?(context: WriteContext, object: T): Promise<void>;
   /** Success DELETE answers with the object instead of a Status. */

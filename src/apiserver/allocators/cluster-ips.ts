@@ -11,7 +11,7 @@ import {
   parseIp,
   type Startable,
 } from '#base';
-import type { Claim } from '../contracts.js';
+import type { Claim, Release } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
 import { Mirror } from '../mirror.js';
 import { timestamp } from '../registry/names.js';
@@ -248,6 +248,15 @@ export class ClusterIPs implements Startable {
       this.#errors.inc({ cidr: this.#cidrOf(address), scope: 'static' });
       throw error;
     }
+  }
+
+  /** The object that makes an address the Service's; undefined when it is somebody else's, or nobody's. */
+  async held(text: string, owner: ServiceRef): Promise<Release | undefined> {
+    const address = parseIp(text);
+    if (address === undefined) return undefined;
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    const object = await this.#deps.store.get<networking.IPAddress>(kind, '', address.text);
+    return object !== undefined && isOwnedBy(object, owner) ? { kind, object } : undefined;
   }
 
   /** Gives the address back if it is still this Service's; anything else is left alone. */

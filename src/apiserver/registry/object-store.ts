@@ -87,8 +87,11 @@ export class RegistryObjectStore implements ObjectStore {
     preconditions: { uid?: string; resourceVersion?: string } = {},
   ): Promise<void> {
     const resource = await this.#resourceOf(kind);
+    const { storage } = this.#env;
+    const absent = resource.cacher.peek(namespace, name) === undefined;
+    if (absent && !(await storage.exists(resource, namespace, name))) return;
     try {
-      await this.#env.storage.change(resource, namespace, name, (cached): Change => {
+      await storage.change(resource, namespace, name, (cached): Change => {
         const { uid, resourceVersion } = cached.object().metadata;
         const other =
           (preconditions.uid !== undefined && preconditions.uid !== uid) ||

@@ -1,8 +1,8 @@
 import { Errors, type KubeObject } from '#api';
 import { type Store, StoreError, type TxnOp } from '#storage';
 import { type CachedObject, storedBytes } from '../cacher/cacher.js';
-import type { Allocation, Claim } from '../contracts.js';
-import type { Resource } from './resource.js';
+import type { Allocation, Claim, Release } from '../contracts.js';
+import { type Resource, viewOf } from './resource.js';
 
 /** How an object is written. */
 interface PutOptions {
@@ -97,6 +97,24 @@ export class ObjectStorage {
     }
   }
 
+  /** Removes this revision of the key, with what leaves too unless somebody has changed that. Undefined when another writer was faster. */
+  async #delete(key: string, modRevision: number, leaving: Release[]): Promise<number | undefined> {
+    const all = [
+      { key, modRevision },
+      ...leaving.map((one) => ({
+        key: keyOf(one),
+        modRevision: Number(one.object.metadata.resourceVersion),
+      })),
+    ];
+    const result = await this.#store.txn(
+      all,
+      all.map((one) => ({ op: 'delete', key: one.key })),
+    );
+    if (result.ok) return result.revision;
+    const lost = result.current.find((kv) => kv.key === key)?.modRevision !== modRevision;
+    return lost || leaving.length === 0 ? undefined : this.#delete(key, modRevision, []);
+  }
+
   /**
    * Applies `change` to the present object until no other writer comes in between. It starts from the cache,
    * which may be stale: a refusal, or a wish to leave the object alone, is believed only on what the store
@@ -166,9 +184,10 @@ export class ObjectStorage {
     if (wish.action === 'keep') return { object: current, action: 'keep' };
     if (wish.action === 'delete') {
       const value = wish.object === undefined ? current.stored : storedBytes(wish.object);
-      const result = await this.#store.txn([{ key, modRevision }], [{ op: 'delete', key }]);
-      if (!result.ok) return undefined;
-      return { object: resource.cacher.wrap(key, value, result.revision), action: 'delete' };
+      const leaving = (await resource.strategy.leavesWith?.(viewOf(resource, current.object()))) ?? [];
+      const revision = await this.#delete(key, modRevision, leaving);
+      if (revision === undefined) return undefined;
+      return { object: resource.cacher.wrap(key, value, revision), action: 'delete' };
     }
     const value = this.#bytes(wish.object);
     if (value.equals(current.stored)) {
@@ -181,8 +200,8 @@ export class ObjectStorage {
   }
 }
 
-/** Where the claimed object is stored. Kinds that can be claimed are stored as they are. */
-function keyOf({ kind, object }: Claim): string {
+/** Where an object is stored that is claimed or released. Such kinds are stored as they are. */
+function keyOf({ kind, object }: Claim | Release): string {
   const { namespace = '', name = '' } = object.metadata;
   return `/registry/${kind.storagePrefix}/${kind.namespaced ? `${namespace}/` : ''}${name}`;
 }

@@ -1,7 +1,7 @@
 import type { core } from '#api';
 import { familyOf, type IPFamily } from '../../allocators/address.js';
 import type { Allocators } from '../../allocators/index.js';
-import type { Allocation, Strategy, WriteContext } from '../../contracts.js';
+import type { Allocation, Release, Strategy, WriteContext } from '../../contracts.js';
 import type { ServerDeps } from '../../deps.js';
 import {
   type AddressChange,
@@ -9,6 +9,7 @@ import {
   changeAddresses,
   forgetAddresses,
   heldAddresses,
+  ownerOf,
   releaseAddresses,
   replaceAddress,
   takeAddresses,
@@ -31,6 +32,7 @@ export function serviceStrategy(deps: ServerDeps, allocators: Allocators): Strat
     },
     beginUpdate: (context, object, old) => steps.beginUpdate(context, object, old),
     prepareForUpdate: (context, object, old) => steps.prepareForUpdate(context, object, old),
+    leavesWith: (object) => steps.leavesWith(object),
     afterDelete: (context, object) => steps.afterDelete(context, object),
     decorate: (object) => steps.decorate(object),
     fields: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
@@ -86,6 +88,13 @@ class ServiceSteps {
     const service = withSpec(object);
     dropTypeDependent(service, withReadDefaults(old, this.#primary));
     if (service.spec.type !== 'LoadBalancer') object.status = { ...object.status, loadBalancer: {} };
+  }
+
+  async leavesWith(object: core.Service): Promise<Release[]> {
+    const service = withReadDefaults(object, this.#primary);
+    const { clusterIPs } = this.#allocators;
+    const held = heldAddresses(service).map((ip) => clusterIPs.held(ip, ownerOf(service)));
+    return (await Promise.all(held)).filter((one) => one !== undefined);
   }
 
   /** Slices go by garbage collection; Endpoints would otherwise serve a new Service of the same name. */
