@@ -87,11 +87,15 @@ export function exchange(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    const headers: Record<string, string> = { ...request.headers, connection: 'close' };
+    // Not left to node:http, which sends the bodies of some methods without any framing.
+    if (request.body !== undefined && headers['content-length'] === undefined)
+      headers['transfer-encoding'] = 'chunked';
     const outgoing = httpRequest({
       createConnection: () => connection,
       method: request.method,
       path: request.path,
-      headers: { ...request.headers, connection: 'close' },
+      headers,
       signal,
     });
     outgoing.once('response', (response) => {

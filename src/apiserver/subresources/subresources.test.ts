@@ -87,6 +87,12 @@ beforeAll(async () => {
   });
   network.listen('192.0.2.10:10250', kubelet);
   network.listen('10.244.0.5:8080', createServer(podServer));
+  const stranger = await issueCertificate(await createAuthority('nobody'), {
+    commonName: 'unknown',
+    usages: ['server'],
+  });
+  const tls = { key: stranger.key, cert: stranger.certificate };
+  network.listen('10.244.0.5:8443', createTlsServer(tls, podServer));
   server = await startTestServer({
     egress: network,
     kubeletClientCertificate: client.certificate,
@@ -99,6 +105,7 @@ beforeAll(async () => {
     status: { addresses: [{ type: 'InternalIP', address: '192.0.2.10' }] },
   });
   await running('web', { app: 'web' });
+  await serviceOfWeb('tls', { name: 'secure', port: 443, targetPort: 8443 });
 });
 afterAll(() => server.stop());
 beforeEach(() => {
@@ -117,6 +124,19 @@ async function running(name: string, labels: Record<string, string> = {}): Promi
   const conditions = [{ type: 'Ready', status: 'True' }];
   const status = { phase: 'Running', podIP: '10.244.0.5', podIPs: [{ ip: '10.244.0.5' }], conditions };
   return server.call('PATCH', `${PODS}/${name}/status`, { status });
+}
+
+/** A Service whose endpoints are the Pod `web`, and an address that no Pod has. */
+async function serviceOfWeb(
+  name: string,
+  port: { name: string; port: number; targetPort: number },
+): Promise<void> {
+  const namespace = '/api/v1/namespaces/default';
+  await server.call('POST', `${namespace}/services`, { metadata: { name }, spec: { ports: [port] } });
+  const targetRef = { kind: 'Pod', namespace: 'default', name: 'web' };
+  const addresses = ['10.244.0.66', '10.244.0.5'].map((ip) => ({ ip, targetRef }));
+  const subsets = [{ addresses, ports: [{ name: port.name, port: port.targetPort }] }];
+  await server.call('POST', `${namespace}/endpoints`, { metadata: { name }, subsets });
 }
 
 async function refusal(promise: Promise<unknown>): Promise<StatusError> {
@@ -277,6 +297,35 @@ describe('proxies', () => {
     },
   );
 
+  it.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
+    'pass %s on with its body, and the answer back',
+    async (method) => {
+      const hasBody = method !== 'GET' && method !== 'HEAD';
+      const answer = await server.call<string>(
+        method,
+        `${PODS}/web/proxy/any/path?q=1`,
+        hasBody ? { some: 'body' } : undefined,
+        { headers: { 'content-type': 'application/x-anything' } },
+      );
+      expect(seen[0]).toMatchObject({
+        method,
+        url: '/any/path?q=1',
+        body: hasBody ? '{"some":"body"}' : '',
+        headers: { 'content-type': 'application/x-anything', 'x-forwarded-proto': 'https' },
+      });
+      expect(answer).toBe(method === 'HEAD' ? '' : `pod says ${method} /any/path?q=1`);
+    },
+  );
+
+  it.each(['https:web:8443', 'https:tls:secure', 'https:tls:443'])(
+    'speak TLS to %s and do not ask who issued its certificate',
+    async (name) => {
+      const resource = name.includes('tls') ? 'services' : 'pods';
+      const path = `/api/v1/namespaces/default/${resource}/${name}/proxy/x`;
+      expect(await server.call<string>('GET', path)).toBe('pod says GET /x');
+    },
+  );
+
   it('redirect to the slash, so that relative links work', async () => {
     const { status, headers } = await get(`${PODS}/web/proxy?x=1`);
     expect([status, headers['location']]).toEqual([301, `${PODS}/web/proxy/?x=1`]);
@@ -297,21 +346,7 @@ describe('proxies', () => {
 
   it('reach a Service through an endpoint that is a real Pod, by port name and number', async () => {
     const services = '/api/v1/namespaces/default/services';
-    await server.call('POST', services, {
-      metadata: { name: 'svc' },
-      spec: { ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-    });
-    const targetRef = { kind: 'Pod', namespace: 'default', name: 'web' };
-    const subsets = [
-      {
-        addresses: [
-          { ip: '10.244.0.66', targetRef },
-          { ip: '10.244.0.5', targetRef },
-        ],
-        ports: [{ name: 'http', port: 8080 }],
-      },
-    ];
-    await server.call('POST', '/api/v1/namespaces/default/endpoints', { metadata: { name: 'svc' }, subsets });
+    await serviceOfWeb('svc', { name: 'http', port: 80, targetPort: 8080 });
     for (const name of ['svc:http', 'svc:80', 'http:svc:http']) {
       expect((await get(`${services}/${name}/proxy/y`)).text).toBe('pod says GET /y');
     }
