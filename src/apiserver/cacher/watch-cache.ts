@@ -269,7 +269,6 @@ class WatchCache implements Cacher, WatchSource {
     return this.entries.get(key);
   }
 
-
   async list(options: ListOptions): Promise<CachedList> {
     await this.#whenReady();
     return list(this, options);
