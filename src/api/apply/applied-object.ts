@@ -1,7 +1,5 @@
 import type { Json, JsonObject } from '../object.js';
 import { setOwn } from '../patch/json-value.js';
-import { canonicalTime } from '../schema/time.js';
-import { canonicalQuantity } from '../selectors/quantity.js';
 import { printPathElement } from './path-element.js';
 import {
   isField,
@@ -26,18 +24,6 @@ class Problems {
 
 function nameOf(value: Json): string {
   return Array.isArray(value) ? 'list' : isObject(value) ? 'map' : JSON.stringify(value);
-}
-
-/** Quantities and times in the form that they are stored in: equal values must not look like changes. */
-function canonicalScalar(value: Json, place: Place): Json {
-  const type = place.type?.type;
-  if (type === 'quantity' && (typeof value === 'string' || typeof value === 'number')) {
-    return canonicalQuantity(value);
-  }
-  if ((type === 'time' || type === 'micro-time') && typeof value === 'string') {
-    return canonicalTime(value, type === 'micro-time') ?? value;
-  }
-  return value;
 }
 
 function checkMap(value: JsonObject, shape: MapShape, place: Place, path: string, problems: Problems): Json {
@@ -82,13 +68,14 @@ function check(value: Json, place: Place, path: string, problems: Problems): Jso
     problems.add(path, `expected list, got ${nameOf(value)}`);
   } else if (place.type !== undefined && typeof value === 'object' && place.type.type !== 'fields-v1') {
     problems.add(path, `expected scalar, got ${nameOf(value)}`);
-  } else return canonicalScalar(value, place);
+  }
   return value;
 }
 
 /**
- * Checks an applied object against the schema and brings quantities and times into canonical form. `problems`
- * is empty when the object may be applied: unknown fields, duplicate keys and wrong types all stop it.
+ * Checks an applied object against the schema. `problems` is empty when the object may be applied: unknown
+ * fields, duplicate keys and wrong types all stop it. Values stay as they are written: a quantity that is written
+ * otherwise than it is stored conflicts with its other managers, as upstream.
  */
 export function checkApplied(object: JsonObject, place: Place): { object: JsonObject; problems: string[] } {
   const problems = new Problems();

@@ -252,8 +252,9 @@ function applyOnce(
   const last = managers.get(identity);
   managers.set(identity, entry);
   const merged = prune(scope, mergeObjects(live, config, scope.place), managers, last?.fields);
+  // What the merge says decides, also where storing will drop it: an applied `selector: {}` is a conflict.
+  takeOver(managers, compare(scope, live, merged), identity, force);
   const object = bare(normalized(scope.kind, merged));
-  takeOver(managers, compare(scope, live, object), identity, force);
   dropSystemFields(managers);
   const unchanged =
     last !== undefined &&

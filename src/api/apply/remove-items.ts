@@ -15,7 +15,8 @@ function removeAt(value: Json, paths: FieldSet, place: Place): Json | undefined 
       const below = paths[memberElement(shape, key)];
       if (below !== undefined && endsHere(below)) continue;
       const left = below === undefined ? member : removeAt(member, below, memberPlace(shape, key));
-      if (left !== undefined) setOwn(result, key, left);
+      // A part that lost everything is null, not absent: whoever manages the part itself keeps it.
+      setOwn(result, key, left ?? null);
     }
     return Object.keys(result).length === 0 && Object.keys(value).length > 0 ? undefined : result;
   }

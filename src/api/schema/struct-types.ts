@@ -1,6 +1,7 @@
 /** Structs marked `+structType=atomic` upstream: server-side apply owns and replaces them as one value. */
 export const atomicStructs: ReadonlySet<string> = new Set([
   'meta.v1.LabelSelector',
+  'meta.v1.OwnerReference',
   'core.v1.ConfigMapKeySelector',
   'core.v1.EndpointAddress',
   'core.v1.EndpointPort',
@@ -12,11 +13,11 @@ export const atomicStructs: ReadonlySet<string> = new Set([
   'core.v1.ObjectReference',
   'core.v1.ResourceFieldSelector',
   'core.v1.ScopeSelector',
-  'core.v1.ScopedResourceSelectorRequirement',
   'core.v1.SecretKeySelector',
   'core.v1.SecretReference',
   'core.v1.TypedLocalObjectReference',
   'discovery.v1.EndpointPort',
+  'networking.v1.ServiceBackendPort',
   'rbac.v1.RoleRef',
   'rbac.v1.Subject',
 ]);
