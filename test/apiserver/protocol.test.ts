@@ -67,6 +67,18 @@ describe('HTTP', () => {
     expect(made.headers['audit-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it.each<[string, string, Record<string, string>, boolean]>([
+    ['for curl', MAPS, { 'user-agent': 'curl/8.5.0' }, true],
+    ['on request', `${MAPS}?pretty=true`, {}, true],
+    ['not for curl when it says so', `${MAPS}?pretty=0`, { 'user-agent': 'curl/8.5.0' }, false],
+    ['not for other clients', MAPS, { 'user-agent': 'kubectl/v1.36.2' }, false],
+    ['in errors', `${MAPS}/none?pretty=1`, {}, true],
+    ['in discovery', '/api/v1?pretty=1', {}, true],
+  ])('indents JSON %s', async (_when, path, headers, indents) => {
+    const { text, json } = await client.get(path, headers);
+    expect(text).toBe(indents ? JSON.stringify(json, null, 2) : `${JSON.stringify(json)}\n`);
+  });
+
   it('answers HEAD like GET, without a body', async () => {
     const { status, text, headers } = await client.call('HEAD', MAPS);
     expect([status, text]).toEqual([200, '']);

@@ -17,6 +17,7 @@ import { toStatusError } from './errors.js';
 import { forbidden, impersonate } from './impersonation.js';
 import type { InFlight } from './in-flight.js';
 import type { RequestMetrics } from './metrics.js';
+import { legible } from './pretty.js';
 import { parseRequestInfo } from './request-info.js';
 import { statusResponse, textResponse } from './respond.js';
 import { Warnings } from './warnings.js';
@@ -60,7 +61,7 @@ export class Pipeline {
         () => this.#serve(call),
         (error) => statusResponse(this.#statusOf(error, request).status),
       ),
-      (response) => this.#finish(call, response),
+      (response) => legible(request, this.#finish(call, response)),
     );
   }
 
