@@ -8,7 +8,6 @@ describe('a Deployment behind a Service', () => {
   let cluster: TestCluster;
   beforeAll(async () => {
     cluster = await startCluster({ podStartMs: () => Math.random() * 20 });
-    await makeNamespace(cluster.client, 'shop');
   });
   afterAll(() => cluster?.close());
 
@@ -17,25 +16,27 @@ describe('a Deployment behind a Service', () => {
     spec: { containers: [{ name: 'c', image: `host:${version}` }] },
   });
   const deployments = () => cluster.client.resource(Resources.deployments);
-  const get = () => deployments().get('web', 'shop');
   const isComplete = ({ metadata, spec, status }: apps.Deployment) =>
     status?.observedGeneration === metadata.generation &&
     status?.updatedReplicas === spec!.replicas &&
     status?.replicas === spec!.replicas &&
     status?.availableReplicas === spec!.replicas;
-  const complete = () => until(async () => isComplete(await get()));
-  const endpoints = async () => {
+  const complete = (namespace: string) =>
+    until(async () => isComplete(await deployments().get('web', namespace)));
+  const endpoints = async (namespace: string) => {
     const { items } = await cluster.client
       .resource(Resources.endpointSlices)
-      .list({ namespace: 'shop', labelSelector: 'kubernetes.io/service-name=web' });
+      .list({ namespace, labelSelector: 'kubernetes.io/service-name=web' });
     return items.flatMap((slice) => slice.endpoints ?? []);
   };
 
-  it('becomes a ReplicaSet, scheduled Pods, Endpoints and an EndpointSlice', async () => {
+  /** A namespace with a Service and a Deployment of four Pods that is rolled out and published. */
+  async function rolledOut(namespace: string): Promise<void> {
+    await makeNamespace(cluster.client, namespace);
     await deployments().create({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: 'web', namespace: 'shop' },
+      metadata: { name: 'web', namespace },
       spec: {
         replicas: 4,
         selector: { matchLabels: { app: 'web' } },
@@ -46,65 +47,84 @@ describe('a Deployment behind a Service', () => {
     await cluster.client.resource(Resources.services).create({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'web', namespace: 'shop' },
+      metadata: { name: 'web', namespace },
       spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
     });
-    await complete();
-    await until(async () => (await endpoints()).filter((e) => e.conditions?.ready === true).length === 4);
+    await complete(namespace);
+    await until(async () => (await endpoints(namespace)).filter((e) => e.conditions?.ready).length === 4);
+  }
+
+  it('becomes a ReplicaSet, scheduled Pods, Endpoints and an EndpointSlice', async () => {
+    await rolledOut('becomes');
     await until(async () => {
-      const { subsets } = await cluster.client.resource(Resources.endpoints).get('web', 'shop');
+      const { subsets } = await cluster.client.resource(Resources.endpoints).get('web', 'becomes');
       return subsets?.[0]?.addresses?.length === 4;
     });
-    const placed = (await endpoints()).map((e) => e.nodeName).sort();
+    const placed = (await endpoints('becomes')).map((e) => e.nodeName).sort();
     expect(placed).toEqual(['node-1', 'node-1', 'node-2', 'node-2']);
   });
 
   it('shows no moment without enough ready endpoints during rolling updates, also when controllers die', async () => {
-    const informers = createInformerFactory(cluster.client, { logger: silentLogger });
-    const slices = informers.informer(Resources.endpointSlices, { namespace: 'shop' });
-    let fewest = Number.POSITIVE_INFINITY;
-    const measure = () => {
-      const ready = slices
-        .list()
-        .flatMap((slice: discovery.EndpointSlice) => slice.endpoints ?? [])
-        .filter((endpoint) => endpoint.conditions?.ready === true);
-      fewest = Math.min(fewest, ready.length);
-    };
-    informers.start();
-    await informers.synced();
-    slices.on({ update: measure, delete: measure });
+    await rolledOut('rolls');
+    const watched = watchReady(cluster, 'rolls');
+    await watched.synced;
     for (const version of ['2', '3', '4']) {
-      await deployments().patch('web', 'shop', 'merge', { spec: { template: template(version) } });
+      await deployments().patch('web', 'rolls', 'merge', { spec: { template: template(version) } });
       for (let crash = 0; crash < 3; crash++) {
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+        await watched.changes(1 + crash);
         await cluster.stopControllers();
         await cluster.startControllers();
       }
-      await complete();
+      await complete('rolls');
     }
-    informers.stop();
+    watched.stop();
+    expect(watched.states).toBeGreaterThan(12);
     // maxUnavailable is 1 of 4; a Pod that is being deleted leaves the ready endpoints at once.
-    expect(fewest).toBeGreaterThanOrEqual(3);
-    const sets = await cluster.client.resource(Resources.replicaSets).list({ namespace: 'shop' });
+    expect(watched.fewest).toBeGreaterThanOrEqual(3);
+    const sets = await cluster.client.resource(Resources.replicaSets).list({ namespace: 'rolls' });
     expect(sets.items.map((set) => set.spec!.replicas).sort()).toEqual([0, 0, 0, 4]);
   });
 
   it('goes with everything it made when its namespace is deleted', async () => {
-    await cluster.client.resource(Resources.namespaces).delete('shop');
+    await rolledOut('goes');
+    await cluster.client.resource(Resources.namespaces).delete('goes');
     await until(async () => {
       const { items } = await cluster.client.resource(Resources.namespaces).list();
-      return !items.some((n) => n.metadata.name === 'shop');
+      return !items.some((n) => n.metadata.name === 'goes');
     });
-    for (const resource of [
-      Resources.pods,
-      Resources.replicaSets,
-      Resources.endpointSlices,
-      Resources.services,
-    ]) {
-      const { items } = await cluster.client
-        .resource(resource as typeof Resources.pods)
-        .list({ namespace: 'shop' });
-      expect(items).toEqual([]);
+    const { pods, replicaSets, endpointSlices, services } = Resources;
+    for (const resource of [pods, replicaSets, endpointSlices, services]) {
+      const client = cluster.client.resource(resource as typeof pods);
+      expect((await client.list({ namespace: 'goes' })).items).toEqual([]);
     }
   });
 });
+
+/** The ready endpoints of a namespace after each event of a watch: no state between two polls goes unseen. */
+function watchReady(cluster: TestCluster, namespace: string) {
+  const informers = createInformerFactory(cluster.client, { logger: silentLogger });
+  const slices = informers.informer(Resources.endpointSlices, { namespace });
+  const waiting = new Set<{ at: number; resolve: () => void }>();
+  const watched = {
+    synced: informers.synced(),
+    states: 0,
+    fewest: Number.POSITIVE_INFINITY,
+    /** Resolves after so many more events. */
+    changes: (count: number) =>
+      new Promise<void>((resolve) => waiting.add({ at: watched.states + count, resolve })),
+    stop: () => informers.stop(),
+  };
+  const changed = () => {
+    const all = slices.list().flatMap((slice: discovery.EndpointSlice) => slice.endpoints ?? []);
+    watched.states += 1;
+    watched.fewest = Math.min(watched.fewest, all.filter((e) => e.conditions?.ready === true).length);
+    for (const each of waiting)
+      if (watched.states >= each.at) {
+        waiting.delete(each);
+        each.resolve();
+      }
+  };
+  slices.on({ add: changed, update: changed, delete: changed });
+  informers.start();
+  return watched;
+}

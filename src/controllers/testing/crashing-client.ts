@@ -1,39 +1,29 @@
 import type { KubeObject } from '#api';
 import { type Client, type Resource, type ResourceClient, TransportError } from '#client';
 
-/** How the connection of a process ends at the moment of its death. */
-export type Death = 'before the write' | 'after the write';
-
-const WRITES = new Set([
-  'create',
-  'update',
-  'updateSubresource',
-  'createSubresource',
-  'patch',
-  'delete',
-  'deleteCollection',
-]);
-
 /**
- * The client of a process that dies at its n-th write: with the write lost or with only its answer lost.
- * From then on nothing gets through.
+ * How a process loses its connection at one of its calls: dead before it or after it (with the answer lost), from
+ * then on nothing gets through; or alive, with only this one answer lost.
  */
+export type Loss = 'dead before' | 'dead after' | 'answer lost';
+
+/** The client of a process whose n-th call, read or write, is lost. Watches stay open. */
 export class CrashingClient implements Client {
   readonly #inner: Client;
   readonly #at: number;
-  readonly #death: Death;
-  #writes = 0;
+  readonly #loss: Loss;
+  #calls = 0;
   #dead = false;
-  /** Resolves at the moment of death. */
-  readonly died: Promise<void>;
-  #die: () => void = () => {};
+  /** Resolves at the moment of the loss. */
+  readonly lost: Promise<void>;
+  #announce: () => void = () => {};
 
-  constructor(inner: Client, at: number, death: Death) {
+  constructor(inner: Client, at: number, loss: Loss) {
     this.#inner = inner;
     this.#at = at;
-    this.#death = death;
-    this.died = new Promise((resolve) => {
-      this.#die = resolve;
+    this.#loss = loss;
+    this.lost = new Promise((resolve) => {
+      this.#announce = resolve;
     });
   }
 
@@ -44,25 +34,25 @@ export class CrashingClient implements Client {
         const method = Reflect.get(object, name) as unknown;
         if (typeof method !== 'function' || name === 'watch') return bound(method, object);
         return (...args: unknown[]) =>
-          this.#call(WRITES.has(String(name)), () => Reflect.apply(method, object, args) as Promise<unknown>);
+          this.#call(() => Reflect.apply(method, object, args) as Promise<unknown>);
       },
     });
   }
 
-  async #call(isWrite: boolean, call: () => Promise<unknown>): Promise<unknown> {
+  async #call<R>(call: () => Promise<R>): Promise<R> {
     if (this.#dead) throw new TransportError('dead');
-    if (!isWrite || ++this.#writes < this.#at) return call();
-    this.#dead = true;
-    this.#die();
-    if (this.#death === 'after the write') await call();
-    throw new TransportError('dead');
+    if (++this.#calls !== this.#at) return call();
+    this.#dead = this.#loss !== 'answer lost';
+    this.#announce();
+    if (this.#loss !== 'dead before') await call();
+    throw new TransportError('the connection was lost');
   }
 
   request(method: string, path: string, body?: unknown) {
-    return this.#inner.request(method, path, body);
+    return this.#call(() => this.#inner.request(method, path, body));
   }
   serverResources() {
-    return this.#inner.serverResources();
+    return this.#call(() => this.#inner.serverResources());
   }
   close(): void {}
 }
