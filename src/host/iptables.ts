@@ -1,4 +1,4 @@
-import { check, type Programs } from './programs.js';
+import { check, ProgramError, type Programs } from './programs.js';
 
 /** Which kernel interface the iptables programs use; the system's default is whatever `iptables` points to. */
 export type IptablesBackend = 'default' | 'nft' | 'legacy';
@@ -8,6 +8,8 @@ export interface Iptables {
   version(): Promise<string>;
   /** `iptables-save` of one table. */
   save(table: string): Promise<string>;
+  /** Rules of one chain as `iptables -S` prints them, with packet counts (`-c PACKETS BYTES`); undefined without the chain. */
+  rules(table: string, chain: string): Promise<string[] | undefined>;
   /** Runs `iptables-restore --noflush`: each table in the text changes atomically. */
   restore(text: string): Promise<void>;
 }
@@ -27,6 +29,13 @@ export function createIptables(
   return {
     version: () => check(programs, `${name}-restore`, ['--version']),
     save: (table) => check(programs, `${name}-save`, ['-t', table], { maxOutputBytes: MAX_BYTES }),
+    async rules(table, chain) {
+      const args = ['-w', String(LOCK_WAIT_S), '-t', table, '-v', '-S', chain];
+      const result = await programs.run(name, args, { maxOutputBytes: MAX_BYTES });
+      if (result.code === 0) return result.stdout.split('\n').filter((line) => line.startsWith('-A '));
+      if (/No chain|does not exist|incompatible|No such file/i.test(result.stderr)) return undefined;
+      throw new ProgramError('EXIT', `${name} ${args.join(' ')}: ${result.stderr.trim()}`, result);
+    },
     async restore(text) {
       const args = ['-w', String(LOCK_WAIT_S), '--noflush'];
       await check(programs, `${name}-restore`, args, { input: text, timeoutMs: 180_000 });

@@ -23,12 +23,24 @@ export interface NodeSettings {
   readonly masqueradeAll: boolean;
   /** The mark's single bit, e.g. 0x4000. */
   readonly masqueradeMark: number;
+  /** iptables mode, IPv4: NodePorts answer on loopback addresses too, which needs `route_localnet`. */
+  readonly localhostNodePorts: boolean;
+  /** iptables mode: packets that conntrack calls invalid are not forwarded (upstream: unless `tcpBeLiberal`). */
+  readonly dropInvalid: boolean;
 }
 
 /** What one Service (`namespace/name`) shall lead to from now on; undefined: nothing in this family. */
 export interface ServiceChange {
   readonly key: string;
   readonly desired: DesiredService | undefined;
+}
+
+/** Packets that rules of ours have counted since the last reading. */
+export interface PacketCounts {
+  /** Not forwarded, since conntrack calls them invalid. */
+  invalidDropped: number;
+  /** First packets of connections to NodePorts on loopback addresses. */
+  localhostAccepted: number;
 }
 
 /** What a sync did, for logs and metrics. */
@@ -89,6 +101,8 @@ export interface Proxier {
   readonly needsTidying?: boolean;
   /** How long to wait for that; default: a moment. Asked again after each `tidy` that left something. */
   readonly tidyAfterMs?: number;
+  /** Packets counted since the last call. */
+  packetCounts?(): Promise<PacketCounts>;
   /** Calls back when somebody else changed our rules. Returns the stopper. */
   watchForeignChanges?(onChange: (what: string) => void): Promise<() => Promise<void>>;
   /** Modes that live in this process: closes what they opened. Rules in the kernel stay. */

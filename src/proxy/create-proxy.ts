@@ -141,6 +141,7 @@ class ServiceProxy implements Startable {
     }
     this.#background = this.#afterStart();
     this.#pollAddresses(this.#settingsText());
+    this.#pollPacketCounts();
     if (this.#options.config.mode === 'ipvs') {
       logger.error(IPVS_DEPRECATION);
       events?.event(this.#nodeReference(), 'Warning', 'IPVSDeprecation', IPVS_DEPRECATION);
@@ -342,6 +343,31 @@ class ServiceProxy implements Startable {
       const now = this.#settingsText();
       if (now !== last) this.#requestFull('local addresses changed');
       this.#pollAddresses(now);
+    });
+    this.#removers.push(cancel);
+  }
+
+  /** Counters of rules are read as often as upstream looks at its rules. */
+  #pollPacketCounts(): void {
+    const proxiers = [...this.#families.values()].map(({ proxier }) => proxier);
+    if (!proxiers.some((proxier) => proxier.packetCounts !== undefined)) return;
+    const { clock, logger } = this.#deps;
+    const { invalidDropped, localhostAccepted } = this.#instruments;
+    const read = async () => {
+      for (const proxier of proxiers) {
+        const counts = await proxier.packetCounts?.();
+        invalidDropped.inc({}, counts?.invalidDropped ?? 0);
+        localhostAccepted.inc({}, counts?.localhostAccepted ?? 0);
+      }
+    };
+    const cancel = clock.after(this.#options.config.iptables.syncPeriodMs, () => {
+      this.#removers.splice(this.#removers.indexOf(cancel), 1);
+      this.#background = this.#background
+        .then(read)
+        .catch((err: unknown) => logger.warn('packet counters could not be read', { err }))
+        .then(() => {
+          if (!this.#stopped) this.#pollPacketCounts();
+        });
     });
     this.#removers.push(cancel);
   }

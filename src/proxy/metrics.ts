@@ -23,6 +23,8 @@ export interface ProxyMetrics {
   /** Services whose traffic policy Local finds endpoints elsewhere but none on this node. */
   noLocalEndpoints: Gauge;
   foreignChanges: Counter;
+  invalidDropped: Counter;
+  localhostAccepted: Counter;
 }
 
 export type PendingReporter = () => { family: string; service: number; endpoints: number };
@@ -100,6 +102,16 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       'sync_proxy_rules_no_local_endpoints_total',
       'Number of services with a Local traffic policy and no endpoints',
       ['ip_family', 'traffic_policy'],
+    ),
+    invalidDropped: counter(
+      'iptables_ct_state_invalid_dropped_packets_total',
+      'packets dropped by iptables to work around conntrack problems',
+      [],
+    ),
+    localhostAccepted: counter(
+      'iptables_localhost_nodeports_accepted_packets_total',
+      'Number of packets accepted on nodeports of loopback interface',
+      [],
     ),
     foreignChanges: counter(
       'foreign_changes_total',

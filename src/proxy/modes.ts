@@ -2,7 +2,7 @@ import type { Clock, Logger } from '#base';
 import { createNft, type IptablesBackend, type Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
-import { cleanupIptables, IptablesProxier } from './iptables/proxier.js';
+import { cleanupIptables, cleanupUpstreamIptables, IptablesProxier } from './iptables/proxier.js';
 import { cleanupIpvs } from './ipvs/cleanup.js';
 import { IpvsProxier } from './ipvs/proxier.js';
 import { cleanupNftables, NftablesProxier } from './nftables/proxier.js';
@@ -24,7 +24,9 @@ export interface ModeOptions {
 
 export function createProxier(mode: ProxyMode, options: ModeOptions): Proxier {
   if (mode === 'nftables') return new NftablesProxier(options);
-  if (mode === 'iptables') return new IptablesProxier(options);
+  if (mode === 'iptables') {
+    return new IptablesProxier({ ...options, syncPeriodMs: options.config.iptables.syncPeriodMs });
+  }
   if (mode === 'ipvs') return new IpvsProxier(options);
   return new UserspaceProxier({ ...options, timeouts: flowTimeouts(options.config) });
 }
@@ -58,6 +60,14 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
       upstream,
     });
     await nft.load(upstream.map((table) => `delete table ${table}`));
+  }
+  for (const { family, backend } of await presentTables(programs)) {
+    if (await cleanupUpstreamIptables(programs, family, backend)) {
+      logger.warn('removed the iptables rules of an upstream kube-proxy; it must not run beside this proxy', {
+        family,
+        backend,
+      });
+    }
   }
   if (mode !== 'nftables') await cleanupNftables(programs);
   if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);

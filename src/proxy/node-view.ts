@@ -107,7 +107,18 @@ export class NodeView {
       localDetector: this.#detector(),
       masqueradeAll: rules.masqueradeAll,
       masqueradeMark: (1 << rules.masqueradeBit) >>> 0,
+      localhostNodePorts: this.#localhostNodePorts(family),
+      dropInvalid: this.#config.mode === 'iptables' && !this.#config.conntrack.tcpBeLiberal,
     };
+  }
+
+  /** As upstream: where NodePorts are not narrowed to addresses without the IPv4 loopback. */
+  #localhostNodePorts(family: Family): boolean {
+    const { mode, iptables, nodePortAddresses } = this.#config;
+    if (mode !== 'iptables' || family !== 'IPv4' || !iptables.localhostNodePorts) return false;
+    const loopback = parseAddress('127.0.0.1')!;
+    const cidrs = nodePortAddresses.map(parseCidr);
+    return cidrs.length === 0 || cidrs.some((cidr) => cidr !== undefined && cidrContains(cidr, loopback));
   }
 
   #detector(): LocalDetector | undefined {

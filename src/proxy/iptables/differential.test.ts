@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { silentLogger } from '#base';
+import { FakeClock, silentLogger } from '#base';
 import { anyEdit, everyFlow } from '../testing/arbitrary.js';
 import { TestCluster } from '../testing/cluster.js';
 import { expectConvergence } from '../testing/convergence.js';
@@ -28,7 +28,13 @@ function normalized(tables: IptTables): Record<string, string[]> {
 
 function createKernel() {
   const programs = new IptablesPrograms();
-  const proxier = new IptablesProxier({ family: 'IPv4', programs, logger: silentLogger });
+  const proxier = new IptablesProxier({
+    family: 'IPv4',
+    programs,
+    logger: silentLogger,
+    clock: new FakeClock(),
+    syncPeriodMs: 30_000,
+  });
   return { proxier, rules: () => normalized(programs.tables.iptables) };
 }
 

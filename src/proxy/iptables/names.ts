@@ -7,12 +7,21 @@ export const CHAIN = {
   externalServices: 'KSVC-EXTERNAL-SERVICES',
   firewall: 'KSVC-PROXY-FIREWALL',
   forward: 'KSVC-FORWARD',
+  localnet: 'KSVC-FIREWALL',
+  localhost: 'KSVC-LOCALHOST',
   postrouting: 'KSVC-POSTROUTING',
   markMasquerade: 'KSVC-MARK-MASQ',
 } as const;
 
 /** Every chain of ours, fixed or generated. */
 export const OUR_CHAIN = /^KSVC-/;
+
+/**
+ * Chains of upstream's proxy, iptables mode. Those that it shares with the kubelet or others stay: KUBE-FIREWALL,
+ * KUBE-MARK-MASQ, KUBE-MARK-DROP, KUBE-KUBELET-CANARY.
+ */
+export const UPSTREAM_CHAIN =
+  /^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|POSTROUTING|PROXY-FIREWALL|PROXY-CANARY|(SVC|SVL|EXT|FW|XLB|SEP)-\w+)$/;
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 

@@ -1,22 +1,27 @@
-import type { Logger } from '#base';
+import type { Clock, Logger } from '#base';
 import { createIptables, type Iptables, type IptablesBackend, type Programs } from '#host';
 import {
   ModeUnavailableError,
   type NodeSettings,
+  type PacketCounts,
   type Proxier,
   type ServiceChange,
   type SyncReport,
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
-import { fixedRules, type Jump, jumps } from './base.js';
-import { OUR_CHAIN } from './names.js';
+import { COUNTED, fixedRules, type Jump, jumps } from './base.js';
+import { CHAIN, OUR_CHAIN, UPSTREAM_CHAIN } from './names.js';
 import { type ServiceRules, serviceRules } from './service-rules.js';
+import { JumpWatch } from './watch.js';
 
 export interface IptablesOptions {
   family: Family;
   programs: Programs;
   logger: Logger;
+  clock: Clock;
+  /** How often to look whether others have removed our rules. */
+  syncPeriodMs: number;
   backend?: IptablesBackend | undefined;
 }
 
@@ -29,35 +34,43 @@ interface SavedTable {
   rules: Set<string>;
 }
 
-/** Reads `iptables-save`: our chains, and the rules in built-in chains as `CHAIN rule`. */
-function parseSave(text: string): SavedTable {
+/** Reads `iptables-save`: chains of these names, and the rules in other chains as `CHAIN rule`. */
+function parseSave(text: string, names = OUR_CHAIN): SavedTable {
   const chains = new Set<string>();
   const rules = new Set<string>();
   for (const line of text.split('\n')) {
     const declared = /^:(\S+) /.exec(line)?.[1];
-    if (declared !== undefined && OUR_CHAIN.test(declared)) chains.add(declared);
+    if (declared !== undefined && names.test(declared)) chains.add(declared);
     const rule = /^-A (\S+) (.*)$/.exec(line);
-    if (rule !== null && !OUR_CHAIN.test(rule[1]!)) rules.add(`${rule[1]} ${rule[2]}`);
+    if (rule !== null && !names.test(rule[1]!)) rules.add(`${rule[1]} ${rule[2]}`);
   }
   return { chains, rules };
 }
 
 /**
- * The iptables mode, with upstream's layout: one rule per address and port in the shared chains (rewritten at every
- * sync), one chain per list and endpoint (written only when their Service changes).
+ * The iptables mode, with upstream's layout: one rule per address and port in the shared chains, one chain per list
+ * and endpoint. A partial sync writes only chains that change, shared ones included: replacing an endpoint leaves them
+ * alone.
  */
 export class IptablesProxier implements Proxier {
   readonly mode = 'iptables';
   readonly family: Family;
   readonly #iptables: Iptables;
+  readonly #options: IptablesOptions;
   readonly #services = new Map<string, ServiceRules>();
   #settings: NodeSettings | undefined;
+  /** Beginnings and ends of full syncs: a reading that meets one says nothing. */
+  #fullSyncs = 0;
+  #counted: PacketCounts = { invalidDropped: 0, localhostAccepted: 0 };
+  /** The kernel's counters as of the last reading, by the comment of their rule. */
+  #lastCounts: Record<string, number> = {};
   /** Chains that nothing leads to any more; deleted once the rules that led there are gone. */
   #unused = new Set<string>();
 
   constructor(options: IptablesOptions) {
     this.family = options.family;
     const family = options.family === 'IPv4' ? 'ipv4' : 'ipv6';
+    this.#options = options;
     this.#iptables = createIptables(options.programs, family, options.backend);
   }
 
@@ -68,6 +81,7 @@ export class IptablesProxier implements Proxier {
   }
 
   async resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport> {
+    await this.#accumulate();
     this.#settings = settings;
     this.#services.clear();
     for (const service of services) this.#services.set(service.key, serviceRules(service, settings));
@@ -79,65 +93,134 @@ export class IptablesProxier implements Proxier {
     const fixed = this.#sharedChains();
     const stale = [...saved.nat.chains].filter((name) => !chains.has(name) && !fixed.has(`nat ${name}`));
     const missing = jumps.filter(({ table, chain, rule }) => !saved[table].rules.has(`${chain} ${rule}`));
-    const operations = await this.#restore(chains, stale, missing);
+    this.#fullSyncs++;
+    const operations = await this.#restore(fixed, chains, stale, missing);
+    // Writing the chains anew has set their counters to zero.
+    this.#lastCounts = {};
+    this.#fullSyncs++;
     this.#unused.clear();
+    if (settings.localhostNodePorts) await this.#routeLocalnet();
     return { full: true, operations };
   }
 
   async apply(changes: Iterable<ServiceChange>): Promise<SyncReport> {
     const settings = this.#settings;
     if (settings === undefined) throw new Error('apply before a successful resync');
+    const shared = new Set<string>();
     const written = new Map<string, string[]>();
-    let changed = false;
     for (const { key, desired } of changes) {
       const before = this.#services.get(key);
       const after = desired === undefined ? undefined : serviceRules(desired, settings);
       if (after === undefined) this.#services.delete(key);
       else this.#services.set(key, after);
-      changed = this.#compare(before, after, written) || changed;
+      this.#compare(before, after, shared, written);
     }
-    if (!changed) return { full: false, operations: 0 };
+    const isUnchanged = shared.size === 0 && written.size === 0 && this.#unused.size === 0;
+    if (isUnchanged) return { full: false, operations: 0 };
     const stale = [...this.#unused];
-    const operations = await this.#restore(written, stale, []);
+    const all = shared.size === 0 ? new Map<string, string[]>() : this.#sharedChains();
+    const rewritten = new Map([...all].filter(([name]) => shared.has(name)));
+    const operations = await this.#restore(rewritten, written, stale, []);
     this.#unused.clear();
     return { full: false, operations };
   }
 
+  async packetCounts(): Promise<PacketCounts> {
+    await this.#accumulate();
+    const counts = this.#counted;
+    this.#counted = { invalidDropped: 0, localhostAccepted: 0 };
+    return counts;
+  }
+
+  async watchForeignChanges(onChange: (what: string) => void): Promise<() => Promise<void>> {
+    const { family, programs, clock, logger, syncPeriodMs: periodMs } = this.#options;
+    const watch = new JumpWatch({
+      family,
+      iptables: this.#iptables,
+      programs,
+      clock,
+      logger,
+      periodMs,
+      onChange,
+    });
+    await watch.start();
+    return () => watch.stop();
+  }
+
+  /** Adds what the kernel has counted since the last reading; counters of a rule start anew when it is rewritten. */
+  async #accumulate(): Promise<void> {
+    if (this.#settings === undefined) return;
+    const before = this.#fullSyncs;
+    const lines = [
+      ...((await this.#iptables.rules('filter', CHAIN.forward)) ?? []),
+      ...((await this.#iptables.rules('nat', CHAIN.localhost)) ?? []),
+    ];
+    if (before !== this.#fullSyncs) return;
+    const grown = (comment: string): number => {
+      const line = lines.find((text) => text.includes(`"${comment}"`));
+      const now = Number(/ -c (\d+) /.exec(line ?? '')?.[1] ?? 0);
+      const growth = now - (this.#lastCounts[comment] ?? 0);
+      this.#lastCounts[comment] = now;
+      return Math.max(0, growth);
+    };
+    this.#counted.invalidDropped += grown(COUNTED.invalid);
+    this.#counted.localhostAccepted += Math.max(0, grown(COUNTED.asked) - grown(COUNTED.unanswered));
+  }
+
+  /** Only after the rules that keep neighbours away from loopback addresses are in. */
+  async #routeLocalnet(): Promise<void> {
+    const { programs, logger } = this.#options;
+    const result = await programs.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1']);
+    if (result.code !== 0)
+      logger.warn('NodePorts will not answer on 127.0.0.1', { reason: result.stderr.trim() });
+  }
+
+  /** Notes which chains change from one set of a Service's rules to the next. */
   #compare(
     before: ServiceRules | undefined,
     after: ServiceRules | undefined,
+    shared: Set<string>,
     written: Map<string, string[]>,
-  ): boolean {
-    let changed = JSON.stringify([...(before?.shared ?? [])]) !== JSON.stringify([...(after?.shared ?? [])]);
+  ): void {
+    for (const key of new Set([...(before?.shared.keys() ?? []), ...(after?.shared.keys() ?? [])])) {
+      if (!sameRules(before?.shared.get(key), after?.shared.get(key))) shared.add(key);
+    }
     for (const [name, rules] of after?.chains ?? []) {
       this.#unused.delete(name);
-      if (before?.chains.get(name)?.join('\n') === rules.join('\n')) continue;
-      written.set(name, rules);
-      changed = true;
+      if (!sameRules(before?.chains.get(name), rules)) written.set(name, rules);
     }
     for (const name of before?.chains.keys() ?? []) {
-      if (after?.chains.has(name) === true) continue;
-      this.#unused.add(name);
-      changed = true;
+      if (after?.chains.has(name) !== true) this.#unused.add(name);
     }
-    return changed;
   }
 
   /** The shared chains with all their rules, by `table chain`. */
   #sharedChains(): Map<string, string[]> {
-    const shared = new Map([...fixedRules(this.#settings!)].map(([key]) => [key, [] as string[]]));
-    for (const rules of this.#services.values()) {
-      for (const [key, some] of rules.shared) shared.get(key)!.push(...some);
-    }
-    for (const [key, rules] of fixedRules(this.#settings!)) shared.get(key)!.push(...rules);
-    return shared;
+    return sharedChains(this.#services.values(), this.#settings!);
   }
 
-  async #restore(chains: Map<string, string[]>, stale: string[], missing: readonly Jump[]): Promise<number> {
-    const text = restoreText(this.#sharedChains(), chains, stale, missing);
+  async #restore(
+    shared: Map<string, string[]>,
+    chains: Map<string, string[]>,
+    stale: string[],
+    missing: readonly Jump[],
+  ): Promise<number> {
+    const text = restoreText(shared, chains, stale, missing);
     await this.#iptables.restore(text);
     return text.split('\n').length;
   }
+}
+
+function sameRules(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a?.join('\n') === b?.join('\n');
+}
+
+function sharedChains(services: Iterable<ServiceRules>, settings: NodeSettings): Map<string, string[]> {
+  const fixed = fixedRules(settings);
+  const shared = new Map([...fixed.keys()].map((key) => [key, [] as string[]]));
+  for (const rules of services) for (const [key, some] of rules.shared) shared.get(key)!.push(...some);
+  for (const [key, rules] of fixed) shared.get(key)!.push(...rules);
+  return shared;
 }
 
 /** The input of iptables-restore: declaring a chain empties it, so every declared chain is written whole. */
@@ -147,32 +230,37 @@ function restoreText(
   stale: readonly string[],
   missing: readonly Jump[],
 ): string {
+  const touched = TABLES.filter(
+    (table) =>
+      [...shared.keys()].some((key) => key.startsWith(`${table} `)) ||
+      (table === 'nat' && chains.size + stale.length > 0),
+  );
   return (
-    TABLES.map((table) => {
-      const fixed = [...shared]
-        .filter(([key]) => key.startsWith(`${table} `))
-        .map(([key, rules]) => [key.split(' ')[1]!, rules] as const);
-      const own = table === 'nat' ? [...fixed, ...chains] : fixed;
-      const gone = table === 'nat' ? stale : [];
-      return [
-        `*${table}`,
-        ...[...own.map(([name]) => name), ...gone].map((name) => `:${name} - [0:0]`),
-        ...own.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
-        ...gone.map((name) => `-X ${name}`),
-        ...missing.filter((jump) => jump.table === table).map(({ chain, rule }) => `-I ${chain} 1 ${rule}`),
-        'COMMIT',
-      ].join('\n');
-    }).join('\n') + '\n'
+    touched
+      .map((table) => {
+        const fixed = [...shared]
+          .filter(([key]) => key.startsWith(`${table} `))
+          .map(([key, rules]) => [key.split(' ')[1]!, rules] as const);
+        const own = table === 'nat' ? [...fixed, ...chains] : fixed;
+        const gone = table === 'nat' ? stale : [];
+        return [
+          `*${table}`,
+          ...[...own.map(([name]) => name), ...gone].map((name) => `:${name} - [0:0]`),
+          ...own.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
+          ...gone.map((name) => `-X ${name}`),
+          ...missing.filter((jump) => jump.table === table).map(({ chain, rule }) => `-I ${chain} 1 ${rule}`),
+          'COMMIT',
+        ].join('\n');
+      })
+      .join('\n') + '\n'
   );
 }
 
 /** The restore text for an empty kernel: `--dry-run` and tests. */
 export function renderIptables(services: Iterable<DesiredService>, settings: NodeSettings): string {
   const all = [...services].map((service) => serviceRules(service, settings));
-  const shared = new Map([...fixedRules(settings)].map(([key]) => [key, [] as string[]]));
-  for (const rules of all) for (const [key, some] of rules.shared) shared.get(key)!.push(...some);
-  for (const [key, rules] of fixedRules(settings)) shared.get(key)!.push(...rules);
-  return restoreText(shared, new Map(all.flatMap((rules) => [...rules.chains])), [], jumps);
+  const chains = new Map(all.flatMap((rules) => [...rules.chains]));
+  return restoreText(sharedChains(all, settings), chains, [], jumps);
 }
 
 /** Removes our chains and jumps from one family's tables. */
@@ -181,13 +269,34 @@ export async function cleanupIptables(
   family: Family,
   backend?: IptablesBackend,
 ): Promise<void> {
+  await removeChains(programs, family, backend, OUR_CHAIN);
+}
+
+/** Removes what kube-proxy writes in its iptables mode; returns whether there was any. */
+export async function cleanupUpstreamIptables(
+  programs: Programs,
+  family: Family,
+  backend?: IptablesBackend,
+): Promise<boolean> {
+  return removeChains(programs, family, backend, UPSTREAM_CHAIN);
+}
+
+async function removeChains(
+  programs: Programs,
+  family: Family,
+  backend: IptablesBackend | undefined,
+  names: RegExp,
+): Promise<boolean> {
   const iptables = createIptables(programs, family === 'IPv4' ? 'ipv4' : 'ipv6', backend);
+  let found = false;
   for (const table of TABLES) {
-    const saved = parseSave(await iptables.save(table));
-    const ours = [...saved.rules].filter((rule) => / -j KSVC-\S+$/.test(rule));
-    if (saved.chains.size === 0 && ours.length === 0) continue;
-    await iptables.restore(removalText(table, saved.chains, ours));
+    const saved = parseSave(await iptables.save(table), names);
+    const leading = [...saved.rules].filter((rule) => names.test(/ -j (\S+)/.exec(rule)?.[1] ?? ''));
+    if (saved.chains.size === 0 && leading.length === 0) continue;
+    found = true;
+    await iptables.restore(removalText(table, saved.chains, leading));
   }
+  return found;
 }
 
 function removalText(table: Table, chains: ReadonlySet<string>, rules: readonly string[]): string {

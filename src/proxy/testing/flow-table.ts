@@ -4,7 +4,7 @@ import { type Flow, testSettings } from './flows.js';
 
 export interface ModeFlow extends Flow {
   /** What iptables does where upstream's two modes differ; '' is untouched. */
-  iptables?: string;
+  iptables?: string | Pick<Flow, 'output' | 'masq'>;
   /** What ipvs does where it differs from both, as upstream's. */
   ipvs?: Pick<Flow, 'output' | 'masq'>;
   /** What the userspace mode does where sockets differ from rules. */

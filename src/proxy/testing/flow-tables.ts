@@ -1,6 +1,6 @@
 import { TestCluster } from './cluster.js';
 import { type FlowTable, table } from './flow-table.js';
-import { BLOCKED_CLIENT, EXTERNAL_CLIENT, NODE_IP, testSettings } from './flows.js';
+import { BLOCKED_CLIENT, EXTERNAL_CLIENT, NODE_IP, SECOND_NODE_IP, testSettings } from './flows.js';
 import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './objects.js';
 
 /** What of a Service leads where: the tables of upstream’s packet flow tests. */
@@ -279,7 +279,7 @@ add('NodePorts on the primary address', nodePortCluster, [
   {
     name: 'another address',
     source: EXTERNAL_CLIENT,
-    destination: '192.168.1.2',
+    destination: SECOND_NODE_IP,
     port: NODE_PORT,
     output: '',
   },
@@ -315,6 +315,53 @@ add(
     { name: 'not the next node', source: POD, destination: '192.168.0.3', port: NODE_PORT, output: '' },
   ],
   testSettings({ nodePortAddresses: 'all' }),
+);
+
+add(
+  'NodePorts on several addresses',
+  nodePortCluster,
+  [NODE_IP, SECOND_NODE_IP].map((destination) => ({
+    name: `external to ${destination}`,
+    source: EXTERNAL_CLIENT,
+    destination,
+    port: NODE_PORT,
+    output: '10.180.0.1:80',
+    masq: true,
+  })),
+  testSettings({ nodePortAddresses: [NODE_IP, SECOND_NODE_IP] }),
+);
+add(
+  'NodePorts on loopback addresses',
+  nodePortCluster,
+  [
+    {
+      name: 'with route_localnet',
+      source: '127.0.0.1',
+      destination: '127.0.0.1',
+      port: NODE_PORT,
+      output: '',
+      iptables: { output: '10.180.0.1:80', masq: true },
+      userspace: '10.180.0.1:80',
+    },
+    {
+      name: 'another port stays untouched',
+      source: '127.0.0.1',
+      destination: '127.0.0.1',
+      port: NODE_PORT + 1,
+      output: '',
+      userspace: 'REJECT',
+    },
+    {
+      name: 'a neighbour that sends to loopback is dropped',
+      source: '192.168.0.3',
+      destination: '127.0.0.1',
+      port: 22,
+      output: '',
+      iptables: 'DROP',
+      userspace: 'REJECT',
+    },
+  ],
+  testSettings({ nodePortAddresses: 'all', localhostNodePorts: true }),
 );
 
 add(

@@ -16,6 +16,8 @@ import { NODE_NAME } from './objects.js';
 
 /** The addresses of upstream's packet flow tests. */
 export const NODE_IP = '192.168.0.2';
+/** Another address of the node. */
+export const SECOND_NODE_IP = '192.168.1.2';
 const POD_CIDR = '10.0.0.0/8';
 export const EXTERNAL_CLIENT = '203.0.113.2';
 /** Outside the ranges that the tests admit. */
@@ -42,6 +44,8 @@ export function testSettings(overrides: Partial<NodeSettings> = {}): NodeSetting
     localDetector: detector,
     masqueradeAll: false,
     masqueradeMark: 0x4000,
+    localhostNodePorts: false,
+    dropInvalid: true,
     ...overrides,
   };
 }
@@ -119,13 +123,11 @@ export function summarize(outcomes: Outcome[], packet: Packet): { output: string
   return { output: [...ends].sort().join(', '), masq: outcomes.some(({ packet: sent }) => sent.masqueraded) };
 }
 
-export function runFlow(
-  trace: Trace,
-  flow: Flow,
-  localAddresses: readonly string[] = [NODE_IP, '127.0.0.1'],
-) {
+const LOCAL_ADDRESSES = [NODE_IP, SECOND_NODE_IP, '127.0.0.1'];
+
+export function runFlow(trace: Trace, flow: Flow) {
   const packet = packetOf(flow);
-  return summarize(trace(packet, { isLocal: (ip) => localAddresses.includes(ip) }), packet);
+  return summarize(trace(packet, { isLocal: (ip) => LOCAL_ADDRESSES.includes(ip) }), packet);
 }
 
 export function expectation(flow: Flow): { output: string; masq: boolean } {

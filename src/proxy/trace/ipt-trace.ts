@@ -88,6 +88,9 @@ function runChain(tables: IptTables, node: TraceNode, name: string, start: State
 function act(target: string, options: Map<string, string>, state: State, rule: string): State {
   const { packet } = state;
   switch (target) {
+    // A rule without a target only counts.
+    case '':
+      return state;
     case 'DROP':
     case 'REJECT':
       return { ...state, verdict: target };
