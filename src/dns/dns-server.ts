@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { Logger, Metrics, Startable } from '#base';
 import { createClientFromConfig, createInformerFactory, type InformerFactory, loadKubeconfig } from '#client';
+import { type ConfigMapKey, watchConfigMap } from './corefile/config-map.js';
 import { CorefileError } from './corefile/tokens.js';
 import { ServerStats } from './metrics/server-stats.js';
-import type { ServerContext } from './plugins/setup-context.js';
+import type { Placement, ServerContext } from './plugins/setup-context.js';
 import { buildRuntime, type Runtime, type RuntimeListener } from './runtime.js';
 import { waitUntilUnlisted } from './server/drain.js';
 import { createHttpEndpoint } from './server/http-endpoint.js';
@@ -19,6 +20,10 @@ export interface DnsServerOptions {
   corefileName?: string;
   /** Reads the Corefile again, for the reload plugin; without it there is nothing to reload. */
   readCorefile?: () => Promise<string>;
+  /** The Corefile is this key of a ConfigMap, followed as it changes; `corefile` while there is none. */
+  configMap?: ConfigMapKey;
+  /** Addresses that this host gives the server. */
+  placement?: Placement;
 }
 
 export interface DnsServerDeps {
@@ -54,6 +59,10 @@ class CorefileServer implements DnsServer {
   readonly #closers: (() => void)[] = [];
   readonly #running = new Map<string, Startable>();
   readonly #reloads: { failed: () => void };
+  readonly #options: DnsServerOptions;
+  readonly #informers: InformerFactory;
+  /** Changes of configuration, one after the other. */
+  #changes: Promise<void> = Promise.resolve();
   #runtime: Runtime;
   #hash: string;
   #timer: NodeJS.Timeout | undefined;
@@ -61,6 +70,8 @@ class CorefileServer implements DnsServer {
 
   constructor(options: DnsServerOptions, deps: DnsServerDeps) {
     this.#name = options.corefileName ?? 'Corefile';
+    this.#options = options;
+    this.#informers = deps.informers;
     this.#logger = deps.logger;
     this.#sources.set('', new InformerSources(deps.informers));
     const failures = deps.metrics.counter(
@@ -82,6 +93,7 @@ class CorefileServer implements DnsServer {
       localIps,
       stopping: () => this.#stopping,
       ...(options.readCorefile === undefined ? {} : { readCorefile: options.readCorefile }),
+      ...(options.placement === undefined ? {} : { placement: options.placement }),
     };
     this.#runtime = buildRuntime(options.corefile, this.#name, this.#context);
     this.#hash = digest(options.corefile);
@@ -116,6 +128,7 @@ class CorefileServer implements DnsServer {
     }
     this.#context.stats.enabled(this.#runtime.enabled);
     this.#watchFile();
+    this.#watchConfigMap();
   }
 
   /** Every socket of a configuration; what they serve is looked up per message. */
@@ -148,7 +161,14 @@ class CorefileServer implements DnsServer {
     ];
   }
 
-  async reload(corefile: string): Promise<void> {
+  reload(corefile: string): Promise<void> {
+    const done = this.#changes.then(() => this.#replace(corefile));
+    this.#changes = done.catch(() => {});
+    return done;
+  }
+
+  async #replace(corefile: string): Promise<void> {
+    if (this.#stopping) return;
     const next = buildRuntime(corefile, this.#name, this.#context);
     const added: [string, Startable][] = [];
     const wanted = this.#wanted(next);
@@ -184,20 +204,38 @@ class CorefileServer implements DnsServer {
 
   async #check(read: () => Promise<string>): Promise<void> {
     try {
-      const text = await read();
-      if (digest(text) === this.#hash || this.#stopping) return;
-      await this.reload(text);
+      await this.#follow(await read());
     } catch (error) {
-      this.#reloads.failed();
-      const reason = error instanceof CorefileError ? { reason: error.message } : { err: error };
-      this.#logger.error('the configuration stays as it was: the new one cannot be used', reason);
+      this.#refused(error);
     }
+  }
+
+  #watchConfigMap(): void {
+    const { configMap, corefile } = this.#options;
+    if (configMap === undefined) return;
+    this.#closers.push(
+      watchConfigMap(this.#informers, configMap, (text = corefile) => {
+        this.#follow(text).catch((error) => this.#refused(error));
+      }),
+    );
+    this.#informers.start();
+  }
+
+  async #follow(corefile: string): Promise<void> {
+    if (digest(corefile) !== this.#hash) await this.reload(corefile);
+  }
+
+  #refused(error: unknown): void {
+    this.#reloads.failed();
+    const reason = error instanceof CorefileError ? { reason: error.message } : { err: error };
+    this.#logger.error('the configuration stays as it was: the new one cannot be used', reason);
   }
 
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
+    await this.#changes;
     const { lameduckMs } = this.#runtime.context;
     if (lameduckMs > 0) await waitUntilUnlisted(this.#sources.get('')!, localIps(), lameduckMs);
     await this.#halt();

@@ -123,7 +123,7 @@ function buildBlock(
     transport,
     port,
     zones: setup.zones,
-    addresses: setup.bind.length > 0 ? setup.bind : wildcards(),
+    addresses: setup.bind.length > 0 ? setup.bind : (context.server.placement?.bind ?? wildcards()),
     serve,
     plugins,
     rotate: server.plugins.some((d) => d.name === 'loadbalance'),

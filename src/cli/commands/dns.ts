@@ -8,11 +8,13 @@ export function register(program: Command): void {
   const dns = addClientFlags(program.command('dns'))
     .description('Serve cluster DNS as a Corefile says (in CoreDNS’s place).')
     .option('-c, --conf <file>', 'Corefile to load', 'Corefile')
+    .option('--configmap <namespace/name>', 'follow the key Corefile of this ConfigMap instead of a file')
     .addHelpText(
       'after',
       `
 Examples:
   $ kubesvc dns --conf /etc/coredns/Corefile --kubeconfig /etc/kubernetes/dns.conf
+  $ kubesvc dns --configmap kube-system/coredns
   $ printf '.:1053 {\\n  bind 127.0.0.1\\n  kubernetes cluster.local\\n}\\n' > Corefile && kubesvc dns --kubeconfig admin.conf`,
     )
     .action(async (options: Options) => (await import('../run/dns.js')).run(options));

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createMetrics, Group, type Logger, type LogLevel, type Startable, systemClock } from '#base';
 import { type Client, createClientFromConfig, createEventRecorder, createInformerFactory } from '#client';
-import { createDnsServer } from '#dns';
+import { CLUSTER_COREFILE, createDnsServer } from '#dns';
 import type { Programs } from '#host';
 import { createNodeAgent } from '#node';
 import { createProxy, loadProxyConfig } from '#proxy';
 import { createApiRelay } from '../net/api-relay.js';
 import { createConnectProxy } from '../net/connect-proxy.js';
 import { waitForSocket } from '../net/wait-for-socket.js';
+import { clusterCorefile } from './cluster-corefile.js';
 import { alreadyStarted, closing, parallel } from './startables.js';
 
 /** Everything that one node's process of `kubesvc up` is told; paths and addresses only, no secrets. */
@@ -138,31 +139,19 @@ function proxyPart(config: AgentConfig, client: Client, programs: Programs, logg
 }
 
 /**
- * The shipped Corefile's shape, on the node's own address, which `kube-dns` points to. CoreDNS has a Pod's network to itself; here
- * its usual ports would take 8080 and the like from hostNetwork Pods, so they stand beside the kubelet's and the proxy's.
+ * The cluster's Corefile is ConfigMap `coredns`, as in kubeadm's clusters. CoreDNS has a Pod's network to itself; here the server
+ * listens on the node's address, which `kube-dns` points to, and what it serves over HTTP stands beside the kubelet's and the
+ * proxy's ports: upstream's 8080 would be taken from hostNetwork Pods.
  */
-function nodeCorefile(config: Pick<AgentConfig, 'ip' | 'clusterDomain'>): string {
-  return [
-    '.:53 {',
-    `    bind ${config.ip}`,
-    '    errors',
-    `    health ${config.ip}:10270`,
-    `    ready ${config.ip}:10271`,
-    `    kubernetes ${config.clusterDomain} in-addr.arpa ip6.arpa {`,
-    '        pods insecure',
-    '        fallthrough in-addr.arpa ip6.arpa',
-    '        ttl 30',
-    '    }',
-    `    prometheus ${config.ip}:10272`,
-    '    loadbalance',
-    '}',
-    '',
-  ].join('\n');
-}
-
 function dnsPart(config: AgentConfig, client: Client, logger: Logger): Startable {
+  const { ip } = config;
   return createDnsServer(
-    { corefile: nodeCorefile(config), corefileName: `Corefile of ${config.name}` },
+    {
+      corefile: clusterCorefile(config.clusterDomain),
+      corefileName: 'Corefile',
+      configMap: CLUSTER_COREFILE,
+      placement: { bind: [ip], health: `${ip}:10270`, ready: `${ip}:10271`, prometheus: `${ip}:10272` },
+    },
     { informers: createInformerFactory(client, { logger }), logger, metrics: createMetrics() },
   );
 }

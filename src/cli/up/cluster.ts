@@ -257,7 +257,13 @@ export class Cluster implements Startable {
     );
     const nodeIp = nodeSettings(this.#settings)[0]!.ip;
     await this.#group.startMember(
-      createDnsAddon({ client: this.admin, informers, clusterIp: dnsIp, logger }),
+      createDnsAddon({
+        client: this.admin,
+        informers,
+        clusterIp: dnsIp,
+        clusterDomain: this.#settings.clusterDomain,
+        logger,
+      }),
     );
     await this.#group.startMember(createHostPorts({ informers, dialer: this.#dialer(), nodeIp, logger }));
     await this.#group.startMember({

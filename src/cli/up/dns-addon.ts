@@ -1,10 +1,14 @@
 import { type core, type discovery, isAlreadyExists, isNotFound } from '#api';
 import type { Logger, Startable } from '#base';
 import { type Client, createWorkQueue, type InformerFactory, Resources } from '#client';
+import { CLUSTER_COREFILE } from '#dns';
+import { clusterCorefile } from '../compose/cluster-corefile.js';
 
 const NAMESPACE = 'kube-system';
 const NAME = 'kube-dns';
 const SLICE = 'kube-dns-nodes';
+/** The queue's other key. */
+const COREFILE = 'corefile';
 
 /**
  * The Service `kube-dns`: a fixed ClusterIP whose endpoints are the DNS servers of the Ready nodes, found and balanced
@@ -15,6 +19,7 @@ export function createDnsAddon(options: {
   client: Client;
   informers: InformerFactory;
   clusterIp: string;
+  clusterDomain: string;
   logger: Logger;
 }): Startable {
   const { client, logger } = options;
@@ -29,7 +34,9 @@ export function createDnsAddon(options: {
       const changed = () => queue.add(NAME);
       unsubscribe = nodes.on({ add: changed, update: changed, delete: changed });
       queue.add(NAME);
-      queue.run(1, async () => {
+      queue.add(COREFILE);
+      queue.run(1, async (key) => {
+        if (key === COREFILE) return ensureCorefile(client, options.clusterDomain);
         await ensureService(client, options.clusterIp);
         await ensureSlice(client, nodes.list());
       });
@@ -65,6 +72,35 @@ async function ensureService(client: Client, clusterIP: string): Promise<void> {
   // A second create would fail on the taken address before anyone looks at the name.
   const present = await services.get(NAME, NAMESPACE).catch(ignoreMissing);
   if (present === undefined) await services.create(service).catch(ignoreExisting);
+}
+
+/** ConfigMap `coredns` as kubeadm makes it, and leave for the servers to follow it: upstream's role has none, its Pod mounts it. */
+async function ensureCorefile(client: Client, clusterDomain: string): Promise<void> {
+  const { namespace, name, key } = CLUSTER_COREFILE;
+  const metadata = { name: 'kubesvc:corefile-reader', namespace };
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const rule = {
+    apiGroups: [''],
+    resources: ['configmaps'],
+    resourceNames: [name],
+    verbs: ['get', 'list', 'watch'],
+  };
+  await client
+    .resource(Resources.roles)
+    .create({ metadata, rules: [rule] })
+    .catch(ignoreExisting);
+  await client
+    .resource(Resources.roleBindings)
+    .create({
+      metadata,
+      roleRef: { apiGroup, kind: 'Role', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: 'coredns', namespace }],
+    })
+    .catch(ignoreExisting);
+  await client
+    .resource(Resources.configMaps)
+    .create({ metadata: { name, namespace }, data: { [key]: clusterCorefile(clusterDomain) } })
+    .catch(ignoreExisting);
 }
 
 async function ensureSlice(client: Client, nodes: core.Node[]): Promise<void> {

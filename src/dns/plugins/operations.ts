@@ -21,12 +21,13 @@ function silent(name: string, more: Partial<Plugin> = {}): Plugin {
 function serveHttp(
   at: Directive,
   setup: PluginSetup,
-  address: string,
+  asked: string,
   path: string,
   handler: HttpHandler,
 ): void {
-  listenAddress(address, at);
-  const { http } = setup.runtime;
+  listenAddress(asked, at);
+  const { http, server } = setup.runtime;
+  const address = server.placement?.[at.name as 'health' | 'ready' | 'prometheus'] ?? asked;
   const paths = http.get(address) ?? new Map<string, HttpHandler>();
   http.set(address, paths);
   // Several server blocks may name one endpoint: what it shows is the whole server's.

@@ -9,6 +9,16 @@ import type { Next, Plugin } from './plugin.js';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Addresses of a server that shares its host's network: they stand in for what the Corefile leaves open. */
+export interface Placement {
+  /** Where to listen without `bind`. */
+  bind: string[];
+  /** Where to serve health, ready and prometheus (`host:port`), whatever the Corefile says. */
+  health: string;
+  ready: string;
+  prometheus: string;
+}
+
 /** What all server blocks and all reloads of one server share. */
 export interface ServerContext {
   logger: Logger;
@@ -22,6 +32,7 @@ export interface ServerContext {
   stopping(): boolean;
   /** Reads the configuration file again; undefined when the server was given a text only. */
   readCorefile?: () => Promise<string>;
+  placement?: Placement;
 }
 
 /** What one configuration (all blocks of a Corefile) builds up. */

@@ -83,6 +83,7 @@ function parseStanza(directive: Directive, setup: PluginSetup): Stanza {
   const zones =
     directive.args.length === 0 ? setup.zones : directive.args.flatMap((z) => zoneNames(z, directive));
   if (zones.every(isReverse)) throw directiveError(directive, 'non-reverse zone name must be used');
+  const { placement, localIps } = setup.runtime.server;
   const stanza: Stanza = {
     zone: {
       zones,
@@ -90,7 +91,7 @@ function parseStanza(directive: Directive, setup: PluginSetup): Stanza {
       endpointPodNames: false,
       ignoreEmptyService: false,
       exposed: () => true,
-      localIps: () => (setup.bind.length > 0 ? setup.bind : setup.runtime.server.localIps()),
+      localIps: () => (setup.bind.length > 0 ? setup.bind : (placement?.bind ?? localIps())),
     },
     ttl: DEFAULT_TTL,
     fallthrough: [],
