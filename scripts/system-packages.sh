@@ -5,7 +5,7 @@ set -euo pipefail
 
 # program -> package
 declare -A run=([nft]=nftables [ip]=iproute2 [iptables]=iptables [conntrack]=conntrack [unshare]=util-linux [mount]=mount [script]=bsdutils)
-declare -A test=([etcd]=etcd-server [dig]=dnsutils [ipset]=ipset [curl]=curl [openssl]=openssl)
+declare -A test=([etcd]=etcd-server [dig]=dnsutils [gcc]=gcc [musl-gcc]=musl-tools [python3]=python3 [ipset]=ipset [curl]=curl [openssl]=openssl)
 declare -A ipvs=([qemu-system-x86_64]=qemu-system-x86 [modprobe]=kmod [ipvsadm]=ipvsadm [ipset]=ipset [socat]=socat [sysctl]=procps)
 
 missing=()
