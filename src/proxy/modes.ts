@@ -5,6 +5,7 @@ import type { Proxier, ProxyMode } from './contract.js';
 import { cleanupIptables, cleanupUpstreamIptables, IptablesProxier } from './iptables/proxier.js';
 import { cleanupIpvs } from './ipvs/cleanup.js';
 import { IpvsProxier } from './ipvs/proxier.js';
+import { chains } from './ipvs/rules.js';
 import { cleanupNftables, NftablesProxier } from './nftables/proxier.js';
 import type { Family } from './state/addresses.js';
 import { UserspaceProxier } from './userspace/proxier.js';
@@ -61,8 +62,11 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
     });
     await nft.load(upstream.map((table) => `delete table ${table}`));
   }
+  if (mode !== 'ipvs') await cleanupIpvs(programs, await presentTables(programs));
+  // The ipvs mode has chains of the same names.
+  const keep = mode === 'ipvs' ? chains : undefined;
   for (const { family, backend } of await presentTables(programs)) {
-    if (await cleanupUpstreamIptables(programs, family, backend)) {
+    if (await cleanupUpstreamIptables(programs, family, backend, keep)) {
       logger.warn('removed the iptables rules of an upstream kube-proxy; it must not run beside this proxy', {
         family,
         backend,
@@ -71,7 +75,6 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
   }
   if (mode !== 'nftables') await cleanupNftables(programs);
   if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);
-  if (mode !== 'ipvs') await cleanupIpvs(programs, await presentTables(programs));
   if (mode !== 'userspace') await cleanupUserspace(programs);
 }
 

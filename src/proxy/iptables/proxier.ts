@@ -272,13 +272,17 @@ export async function cleanupIptables(
   await removeChains(programs, family, backend, OUR_CHAIN);
 }
 
-/** Removes what kube-proxy writes in its iptables mode; returns whether there was any. */
+/**
+ * Removes what kube-proxy writes in its iptables mode; returns whether there was any. `keep` names chains that have been
+ * taken over, by table.
+ */
 export async function cleanupUpstreamIptables(
   programs: Programs,
   family: Family,
   backend?: IptablesBackend,
+  keep: Record<Table, readonly string[]> = { nat: [], filter: [] },
 ): Promise<boolean> {
-  return removeChains(programs, family, backend, UPSTREAM_CHAIN);
+  return removeChains(programs, family, backend, UPSTREAM_CHAIN, keep);
 }
 
 async function removeChains(
@@ -286,12 +290,17 @@ async function removeChains(
   family: Family,
   backend: IptablesBackend | undefined,
   names: RegExp,
+  keep: Record<Table, readonly string[]> = { nat: [], filter: [] },
 ): Promise<boolean> {
   const iptables = createIptables(programs, family === 'IPv4' ? 'ipv4' : 'ipv6', backend);
   let found = false;
   for (const table of TABLES) {
     const saved = parseSave(await iptables.save(table), names);
-    const leading = [...saved.rules].filter((rule) => names.test(/ -j (\S+)/.exec(rule)?.[1] ?? ''));
+    for (const chain of keep[table]) saved.chains.delete(chain);
+    const leading = [...saved.rules].filter((rule) => {
+      const chain = / -j (\S+)/.exec(rule)?.[1] ?? '';
+      return names.test(chain) && !keep[table].includes(chain);
+    });
     if (saved.chains.size === 0 && leading.length === 0) continue;
     found = true;
     await iptables.restore(removalText(table, saved.chains, leading));
