@@ -295,6 +295,27 @@ describe('strategic merge patch', () => {
     );
   });
 
+  it('keeps all items of a list that replaces, also those that share a merge key', () => {
+    const dns = [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    ];
+    const patch = { spec: { ports: [...dns, { $patch: 'replace' }] } };
+    const live = { spec: { ports: [{ name: 'http', port: 80 }] } };
+    expect(merge(patch as Json, 'core.v1.Service', live)).toEqual({ spec: { ports: dns } });
+  });
+
+  it('leaves out an object with a directive where there is nothing to direct it at', () => {
+    const patch = { spec: { selector: { $patch: 'replace', app: 'a' }, type: 'ClusterIP' } };
+    expect(merge(patch, 'core.v1.Service', { spec: {} })).toEqual({ spec: { type: 'ClusterIP' } });
+  });
+
+  it('knows no directive to merge a map', () => {
+    expect(() => merge({ spec: { $patch: 'merge' } }, 'core.v1.Service', { spec: {} })).toThrow(
+      'unknown patch type: merge in map: {"$patch":"merge"}',
+    );
+  });
+
   it('stays fast on long keyed lists', () => {
     const items = Array.from({ length: 50_000 }, (_, i) => ({ name: `c${i}` }));
     const merged = merge({ spec: { containers: items } }, 'core.v1.Pod', { spec: { containers: items } });

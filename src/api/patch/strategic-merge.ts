@@ -21,13 +21,15 @@ function isDirective(key: string): boolean {
   return key === PATCH || key === RETAIN || key.startsWith(ORDER) || key.startsWith(DELETE_FROM);
 }
 
-function unknownDirective(directive: Json): Error {
-  return Errors.badRequest(
-    `unknown patch type found: ${typeof directive === 'string' ? directive : JSON.stringify(directive)}`,
-  );
+function unknownDirective(directive: Json, within: Json): Error {
+  const name = typeof directive === 'string' ? directive : JSON.stringify(directive);
+  return Errors.badRequest(`unknown patch type: ${name} in map: ${JSON.stringify(within)}`);
 }
 
-/** A value that the patch adds where there was none: its directives and nulls mean nothing there. */
+/**
+ * A value that the patch adds where there was none: its nulls mean nothing there, and objects with a `$patch` are
+ * left out (upstream's removeDirectives).
+ */
 function withoutDirectives(value: Json): Json | undefined {
   if (Array.isArray(value)) {
     return value.flatMap((item) => {
@@ -36,12 +38,23 @@ function withoutDirectives(value: Json): Json | undefined {
     });
   }
   if (!isObject(value)) return value;
-  if (getOwn(value, PATCH) === 'delete') return undefined;
+  if (Object.hasOwn(value, PATCH)) return undefined;
   const result: JsonObject = {};
   for (const [key, member] of Object.entries(value)) {
     if (isDirective(key) || member === null) continue;
     const kept = withoutDirectives(member);
     if (kept !== undefined) setOwn(result, key, kept);
+  }
+  return result;
+}
+
+/** A value that upstream takes as it is: directives within are fields that no kind has. */
+function asWritten(value: Json): Json {
+  if (Array.isArray(value)) return value.map(asWritten);
+  if (!isObject(value)) return value;
+  const result: JsonObject = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (!isDirective(key)) setOwn(result, key, asWritten(member));
   }
   return result;
 }
@@ -74,7 +87,7 @@ function mergeKeyedItems(base: Json[], items: Json[], meta: PatchMeta): Json[] {
     if (at >= 0) merged[at] = mergeObject(merged[at] as JsonObject, item, meta.type);
     else {
       index.add(item, merged.length);
-      merged.push(withoutDirectives(item) ?? {});
+      merged.push(asWritten(item));
     }
   }
   return merged;
@@ -98,9 +111,10 @@ function applyItemDirectives(
     } else if (directive === 'replace') replaced = true;
     else if (directive === 'merge') {
       throw Errors.badRequest('merging lists cannot yet be specified in the patch');
-    } else throw unknownDirective(directive);
+    } else throw unknownDirective(directive, item);
   }
-  if (replaced) return { base: [], items };
+  // Items of the new list that share a merge key (ports by number) all stay.
+  if (replaced) return { base: items.map(asWritten), items: [] };
   const gone = new ItemIndex(deleted, mergeKey);
   return { base: original.filter((item) => gone.of(item) < 0), items };
 }
@@ -119,7 +133,7 @@ function mergeList(original: Json[], patch: Json[], meta: PatchMeta): Json[] {
 }
 
 function mergeListField(original: Json[], patch: Json[], meta: PatchMeta): Json[] {
-  return meta.merge ? mergeList(original, patch, meta) : patch;
+  return meta.merge ? mergeList(original, patch, meta) : (asWritten(patch) as Json[]);
 }
 
 /** Lists with an order of their own are merged and sorted here; their keys are done with afterwards. */
@@ -171,7 +185,7 @@ function mergeMember(result: JsonObject, key: string, value: Json, type: TypeRef
   }
   const meta = lookup(type, key);
   if (isObject(original) && isObject(value)) {
-    setOwn(result, key, meta.replace ? value : mergeObject(original, value, meta.type));
+    setOwn(result, key, meta.replace ? asWritten(value) : mergeObject(original, value, meta.type));
   } else if (Array.isArray(original) && Array.isArray(value)) {
     setOwn(result, key, mergeListField(original, value, meta));
   } else {
@@ -184,12 +198,8 @@ function mergeObject(original: JsonObject, patch: JsonObject, type: TypeRef | un
   const directive = getOwn(patch, PATCH);
   if (directive !== undefined) {
     if (directive === 'delete') return {};
-    if (directive === 'merge') {
-      const { [PATCH]: _, ...rest } = patch;
-      return mergeObject(original, rest, type);
-    }
-    if (directive !== 'replace') throw unknownDirective(directive);
-    return (withoutDirectives({ ...patch, [PATCH]: null }) ?? {}) as JsonObject;
+    if (directive === 'replace') return asWritten(patch) as JsonObject;
+    throw unknownDirective(directive, patch);
   }
   const result: JsonObject = { ...original };
   retainKeys(result, patch);
