@@ -10,6 +10,7 @@ import {
   Priority,
   TaintNodesByCondition,
 } from './pod-defaults.js';
+import { PodSecurity } from './pod-security/pod-security.js';
 import { RbacEscalation } from './rbac-escalation.js';
 import { ResourceQuotaAdmission } from './resource-quota.js';
 import { ServiceAccountAdmission } from './service-account.js';
@@ -21,6 +22,7 @@ export interface Admission {
 
 export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleResolver): Living<Admission> {
   const lifecycle = new NamespaceLifecycle(deps);
+  const podSecurity = new PodSecurity(deps);
   const quota = new ResourceQuotaAdmission(deps);
   return {
     plugins: [
@@ -29,6 +31,7 @@ export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleR
       new ServiceAccountAdmission(deps),
       new NodeRestriction(deps),
       new TaintNodesByCondition(),
+      podSecurity,
       new Priority(deps),
       new DefaultTolerationSeconds(),
       new DefaultIngressClass(deps),
@@ -37,10 +40,10 @@ export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleR
       quota,
     ],
     start: async () => {
-      await Promise.all([lifecycle.start(), quota.start()]);
+      await Promise.all([lifecycle.start(), podSecurity.start(), quota.start()]);
     },
     stop: async () => {
-      await Promise.all([lifecycle.stop(), quota.stop()]);
+      await Promise.all([lifecycle.stop(), podSecurity.stop(), quota.stop()]);
     },
   };
 }
