@@ -4,12 +4,16 @@ import type { Writable } from 'node:stream';
 
 /** Where one answer goes. */
 export interface Reply {
-  /** Takes the body after `head`, and says when more fits and when it is over. */
+  /** Says when more fits and when it is over. */
   readonly stream: Writable;
   /** Nothing more can be written: the answer is complete or the client has left. */
   readonly gone: boolean;
-  /** Sends the head at once; the body follows through `stream`. */
+  /** Sends the head at once; `write` and `end` follow. */
   head(status: number, headers: Record<string, string>): void;
+  /** Sends a piece of the body; false when the client should be given time to read (`drain`). */
+  write(piece: Buffer): boolean;
+  /** Ends the body; `done` runs when everything is with the system. */
+  end(done: () => void): void;
   /** Sends a whole answer; no body for HEAD requests and statuses that have none. */
   send(status: number, headers: Record<string, string>, body: Buffer | undefined): void;
   /** Nothing else is wanted on this connection after the answer. */
@@ -23,6 +27,7 @@ const INLINE_BYTES = 16 * 1024;
 
 export class Http1Reply implements Reply {
   readonly #response: ServerResponse;
+  #chunked = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -37,8 +42,21 @@ export class Http1Reply implements Reply {
   }
 
   head(status: number, headers: Record<string, string>): void {
-    this.#response.writeHead(status, headers);
-    this.#response.flushHeaders();
+    const response = this.#response;
+    response.writeHead(status, headers);
+    response.flushHeaders();
+    // Node would hand each piece to TLS as three buffers, which are put together there.
+    this.#chunked = response.chunkedEncoding;
+    response.chunkedEncoding = false;
+  }
+
+  write(piece: Buffer): boolean {
+    return this.#response.write(this.#chunked ? chunkOf(piece) : piece);
+  }
+
+  end(done: () => void): void {
+    if (this.#chunked) this.#response.end(LAST_CHUNK, 'latin1', done);
+    else this.#response.end(done);
   }
 
   send(status: number, headers: Record<string, string>, body: Buffer | undefined): void {
@@ -60,6 +78,18 @@ export class Http1Reply implements Reply {
   }
 }
 
+const LAST_CHUNK = '0\r\n\r\n';
+
+/** A piece as HTTP/1.1 frames it (RFC 9112 7.1). */
+function chunkOf(piece: Buffer): Buffer {
+  const size = `${piece.length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafe(size.length + piece.length + 2);
+  chunk.write(size, 0, 'latin1');
+  piece.copy(chunk, size.length);
+  chunk.write('\r\n', size.length + piece.length, 'latin1');
+  return chunk;
+}
+
 /** Over the stream itself: Node's imitation of HTTP/1.1 on top of it costs more than the answer. */
 export class Http2Reply implements Reply {
   readonly stream: ServerHttp2Stream;
@@ -74,6 +104,14 @@ export class Http2Reply implements Reply {
 
   head(status: number, headers: Record<string, string>): void {
     if (!this.gone) this.stream.respond(withStatus(status, headers));
+  }
+
+  write(piece: Buffer): boolean {
+    return this.stream.write(piece);
+  }
+
+  end(done: () => void): void {
+    this.stream.end(done);
   }
 
   send(status: number, headers: Record<string, string>, body: Buffer | undefined): void {

@@ -124,7 +124,7 @@ export function* coalesce(pieces: Buffer[]): Generator<Buffer> {
 /** Writes one chunk; resolves with false when the client is gone. Always leaves the event loop a turn. */
 async function write(reply: Reply, chunk: Buffer): Promise<boolean> {
   if (reply.gone) return false;
-  if (reply.stream.write(chunk)) {
+  if (reply.write(chunk)) {
     if (chunk.length >= PIECE_BYTES / 2) await new Promise((resolve) => setImmediate(resolve));
   } else if (!reply.gone) await settled(reply.stream);
   return !reply.gone;
@@ -146,7 +146,7 @@ function end(reply: Reply): Promise<void> {
   if (reply.gone) return Promise.resolve();
   return new Promise((resolve) => {
     reply.stream.once('close', resolve);
-    reply.stream.end(() => resolve());
+    reply.end(resolve);
   });
 }
 
