@@ -82,6 +82,7 @@ export class IpvsProxier implements Proxier {
     const { config, localAddresses } = this.#options;
     const ownAddresses = localAddresses().filter((text) => this.#isNodeAddress(text));
     this.#settings = { ...settings, scheduler: config.ipvs.scheduler, ownAddresses };
+    this.#lastCheck = this.#options.clock.now();
     await this.#device.ensure();
     const missing = await this.#readKernel();
     const keep = new Set<string>();
