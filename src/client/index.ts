@@ -8,5 +8,6 @@ export * from './leader-election.js';
 export * from './object-cache.js';
 export * from './resources.js';
 export * from './rest-client.js';
+export * from './service-account-transport.js';
 export * from './transport.js';
 export * from './work-queue.js';

@@ -6,6 +6,7 @@ import type { Client } from './client.js';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.js';
 import { limitRate, type RateLimit } from './rate-limit.js';
 import { createClient, type RestClientOptions } from './rest-client.js';
+import { ServiceAccountTransport } from './service-account-transport.js';
 
 /** Everything needed to reach one API server as one user. */
 export interface ClientConfig extends HttpTransportOptions {
@@ -94,6 +95,18 @@ export function createClientFromConfig(config: ClientConfig, userAgent: string, 
   return createClient(
     config.bearerToken === undefined ? options : { ...options, bearerToken: config.bearerToken },
   );
+}
+
+/**
+ * A client of the server of `config` that acts as a service account instead of as the configuration's user; that
+ * user's `client` requests the tokens.
+ */
+export function createServiceAccountClient(
+  { bearerToken: _token, cert: _cert, key: _key, ...server }: ClientConfig,
+  account: { namespace: string; name: string; client: Client },
+): Client {
+  const transport = new ServiceAccountTransport(new HttpTransport(server), account);
+  return createClient({ transport, userAgent: account.name });
 }
 
 function named(list: unknown, name: string, what: string, path: string): Named {

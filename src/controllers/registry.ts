@@ -28,6 +28,14 @@ export interface ControllerSettings {
   nodeMonitorGracePeriodMs?: number;
   /** --max-endpoints-per-slice. */
   maxEndpointsPerSlice?: number;
+  /** --mirroring-max-endpoints-per-subset. */
+  mirroringMaxEndpointsPerSubset?: number;
+  /** --endpointslice-updates-batch-period, --endpoint-updates-batch-period, --mirroring-…; in milliseconds. */
+  endpointSliceBatchMs?: number;
+  endpointBatchMs?: number;
+  mirroringBatchMs?: number;
+  /** --terminated-pod-gc-threshold. */
+  terminatedPodThreshold?: number;
 }
 
 interface Controller {
@@ -43,16 +51,22 @@ function controller(account: string, build: Controller['build']): Controller {
 
 /** Every controller under upstream's name. */
 export const CONTROLLERS: Record<string, Controller> = {
-  'endpointslice-controller': controller('endpointslice-controller', (settings, deps) =>
-    createEndpointSliceController(defined({ maxEndpointsPerSlice: settings.maxEndpointsPerSlice }), deps),
-  ),
-  'endpointslice-mirroring-controller': controller('endpointslicemirroring-controller', (_, deps) =>
-    createEndpointSliceMirroringController({}, deps),
-  ),
+  'endpointslice-controller': controller('endpointslice-controller', (settings, deps) => {
+    const { maxEndpointsPerSlice, endpointSliceBatchMs: updatesBatchPeriodMs } = settings;
+    return createEndpointSliceController(defined({ maxEndpointsPerSlice, updatesBatchPeriodMs }), deps);
+  }),
+  'endpointslice-mirroring-controller': controller('endpointslicemirroring-controller', (settings, deps) => {
+    const { mirroringMaxEndpointsPerSubset: maxEndpointsPerSubset, mirroringBatchMs: updatesBatchPeriodMs } =
+      settings;
+    const options = defined({ maxEndpointsPerSubset, updatesBatchPeriodMs });
+    return createEndpointSliceMirroringController(options, deps);
+  }),
   'service-cidr-controller': controller('service-cidrs-controller', (_, deps) =>
     createServiceCidrController({}, deps),
   ),
-  'endpoints-controller': controller('endpoint-controller', (_, deps) => createEndpointsController({}, deps)),
+  'endpoints-controller': controller('endpoint-controller', ({ endpointBatchMs }, deps) =>
+    createEndpointsController(defined({ updatesBatchPeriodMs: endpointBatchMs }), deps),
+  ),
   'replicaset-controller': controller('replicaset-controller', (_, deps) =>
     createReplicaSetController({}, deps),
   ),
@@ -83,8 +97,8 @@ export const CONTROLLERS: Record<string, Controller> = {
   'taint-eviction-controller': controller('node-controller', (_, deps) =>
     createTaintEvictionController(deps),
   ),
-  'pod-garbage-collector-controller': controller('pod-garbage-collector', (_, deps) =>
-    createPodGcController({}, deps),
+  'pod-garbage-collector-controller': controller('pod-garbage-collector', (settings, deps) =>
+    createPodGcController(defined({ terminatedThreshold: settings.terminatedPodThreshold }), deps),
   ),
   'node-ipam-controller': controller('node-controller', (settings, deps) => {
     const { clusterCidrs = [], nodeCidrMaskSizeV4: maskSizeV4, nodeCidrMaskSizeV6: maskSizeV6 } = settings;

@@ -12,6 +12,7 @@ export const SERVER = `https://${ADDRESS}:6443`;
 const TOKENS: [token: string, user: string, groups: string][] = [
   ['admin-token', 'admin', 'system:masters'],
   ['node-token', 'system:node:n1', 'system:nodes'],
+  ['manager-token', 'system:kube-controller-manager', ''],
   ['proxy-token', 'system:kube-proxy', ''],
   ['dns-token', 'system:serviceaccount:kube-system:coredns', 'system:serviceaccounts'],
 ];

@@ -144,12 +144,11 @@ inNamespaces(import.meta.url, 'root', () => {
         '--etcd-prefix=/whole',
       );
       await serving();
-      // One identity for all controllers, as without --use-service-account-credentials.
-      const manager = admin;
       start(
         'controller-manager',
         '--kubeconfig',
-        manager,
+        files.path('manager.conf'),
+        '--use-service-account-credentials',
         '--cluster-cidr=10.244.0.0/16',
         '--root-ca-file',
         files.path('ca.crt'),

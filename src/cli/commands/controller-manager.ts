@@ -14,6 +14,21 @@ export function register(program: Command): void {
     .option('--node-cidr-mask-size <n>', 'prefix length of a podCIDR (IPv4)')
     .option('--root-ca-file <file>', 'published to every namespace as kube-root-ca.crt')
     .option('--max-endpoints-per-slice <n>', 'endpoints in one EndpointSlice, at most 1000')
+    .option('--endpointslice-updates-batch-period <duration>', 'Pod changes are joined for so long', '0s')
+    .option('--endpoint-updates-batch-period <duration>', 'the same for Endpoints', '0s')
+    .option(
+      '--mirroring-endpointslice-updates-batch-period <duration>',
+      'the same for mirrored Endpoints',
+      '0s',
+    )
+    .option('--mirroring-max-endpoints-per-subset <n>', 'addresses mirrored of one subset', '1000')
+    .option('--node-monitor-grace-period <duration>', 'silence after which a Node is unhealthy', '40s')
+    .option('--terminated-pod-gc-threshold <n>', 'finished Pods that may exist; 0 for any number', '12500')
+    .option(
+      '--use-service-account-credentials [bool]',
+      'each controller writes as its own service account, by tokens requested for it',
+      'false',
+    )
     .option(
       '--debug-address <host:port>',
       'plain HTTP for /healthz and /metrics; empty disables',

@@ -8,17 +8,24 @@ import {
   type Metrics,
   type Startable,
 } from '#base';
-import { type Client, createClientFromConfig, inClusterConfig, loadKubeconfig } from '#client';
+import {
+  type Client,
+  type ClientConfig,
+  createClientFromConfig,
+  inClusterConfig,
+  loadKubeconfig,
+} from '#client';
 import type { ClientFlags } from '../commands/client-flags.js';
 import { stopSignal } from './stop-signal.js';
 
-/** A client as the flags say. */
-export function clientFromFlags(flags: ClientFlags, component: string): Client {
+/** How to reach the API server, as the flags say. */
+export function configFromFlags(flags: ClientFlags): ClientConfig {
   const config = flags.kubeconfig === undefined ? inClusterConfig() : loadKubeconfig(flags.kubeconfig);
-  return createClientFromConfig(
-    flags.master === undefined ? config : { ...config, server: flags.master },
-    component,
-  );
+  return flags.master === undefined ? config : { ...config, server: flags.master };
+}
+
+export function clientFromFlags(flags: ClientFlags, component: string): Client {
+  return createClientFromConfig(configFromFlags(flags), component);
 }
 
 /** klog's verbosity as a level. */

@@ -1,9 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createControllerManager, createSchedulerManager } from '#controllers';
+import { type Client, createServiceAccountClient } from '#client';
+import {
+  type ControllerManagerDeps,
+  type ControllerSettings,
+  createControllerManager,
+  createSchedulerManager,
+} from '#controllers';
 import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, componentBase, createDebugServer, runUntilSignal } from '../compose/standalone.js';
+import { durationFlag } from '../compose/durations.js';
+import {
+  clientFromFlags,
+  componentBase,
+  configFromFlags,
+  createDebugServer,
+  runUntilSignal,
+} from '../compose/standalone.js';
 import { closing } from '../compose/startables.js';
 
 /** The flags of `kubesvc controller-manager`. */
@@ -14,6 +27,13 @@ export interface Options extends ClientFlags {
   nodeCidrMaskSize?: string;
   rootCaFile?: string;
   maxEndpointsPerSlice?: string;
+  endpointsliceUpdatesBatchPeriod: string;
+  endpointUpdatesBatchPeriod: string;
+  mirroringEndpointsliceUpdatesBatchPeriod: string;
+  mirroringMaxEndpointsPerSubset: string;
+  nodeMonitorGracePeriod: string;
+  terminatedPodGcThreshold: string;
+  useServiceAccountCredentials: string | boolean;
   debugAddress: string;
 }
 
@@ -35,9 +55,12 @@ export async function run(options: Options): Promise<void> {
       ...(options.maxEndpointsPerSlice === undefined
         ? {}
         : { maxEndpointsPerSlice: Number(options.maxEndpointsPerSlice) }),
+      ...periods(options),
+      mirroringMaxEndpointsPerSubset: Number(options.mirroringMaxEndpointsPerSubset),
+      terminatedPodThreshold: Number(options.terminatedPodGcThreshold),
       ...election,
     },
-    { client, logger, metrics },
+    { client, logger, metrics, ...credentials(options, client) },
   );
   const schedulers = scheduler
     ? [createSchedulerManager(election, { client, logger: logger.child({ part: 'scheduler' }), metrics })]
@@ -46,6 +69,33 @@ export async function run(options: Options): Promise<void> {
     [closing([client]), createDebugServer(options.debugAddress, metrics), manager, ...schedulers],
     logger,
   );
+}
+
+function periods(options: Options): ControllerSettings {
+  return {
+    endpointSliceBatchMs: durationFlag(
+      'endpointslice-updates-batch-period',
+      options.endpointsliceUpdatesBatchPeriod,
+    ),
+    endpointBatchMs: durationFlag('endpoint-updates-batch-period', options.endpointUpdatesBatchPeriod),
+    mirroringBatchMs: durationFlag(
+      'mirroring-endpointslice-updates-batch-period',
+      options.mirroringEndpointsliceUpdatesBatchPeriod,
+    ),
+    nodeMonitorGracePeriodMs: durationFlag('node-monitor-grace-period', options.nodeMonitorGracePeriod),
+  };
+}
+
+/** A client per controller with --use-service-account-credentials; else all share the one of the flags. */
+function credentials(options: Options, client: Client): Pick<ControllerManagerDeps, 'clientFor'> {
+  if (String(options.useServiceAccountCredentials) !== 'true') return {};
+  const config = configFromFlags(options);
+  return {
+    clientFor: ({ name }) => {
+      const [namespace = '', account = ''] = name.split(':').slice(-2);
+      return createServiceAccountClient(config, { namespace, name: account, client });
+    },
+  };
 }
 
 /** The scheduler is one of the names here, although it holds a lease of its own. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { apps, core } from '#api';
+import { FakeClock } from '#base';
 import { Resources } from '#client';
 import { Harness } from '../testing/harness.js';
 import { simulateKubelet } from '../testing/kubelet.js';
@@ -151,5 +152,42 @@ describe('daemon-set controller', () => {
     const victim = pods().find((p) => p.spec!.nodeName === 'n2')!;
     harness.client.remove(Resources.pods, victim.metadata.name!, 'default');
     await expect.poll(placed).toEqual(['n1:v1', 'n2:v2', 'n3:v1']);
+  });
+});
+
+describe('daemon Pods that fail', () => {
+  it('are replaced at once, then after one second, two, and so on, per node', async () => {
+    const clock = new FakeClock();
+    const harness = new Harness(clock);
+    harness.client.seed(Resources.nodes, node('n1'));
+    harness.client.seed(Resources.daemonSets, daemonSet());
+    const pods = () => harness.client.all(Resources.pods);
+    const names = () => pods().map((pod) => pod.metadata.name);
+    const fail = () => {
+      const [pod] = pods();
+      harness.client.seed(Resources.pods, { ...pod!, status: { ...pod!.status, phase: 'Failed' } });
+      return pod!.metadata.name;
+    };
+    try {
+      await harness.start((deps) => createDaemonSetController({}, deps));
+      await harness.settle();
+      const first = fail();
+      await harness.settle();
+      expect(names()).not.toContain(first);
+      expect(harness.events.map((event) => event.reason)).toContain('FailedDaemonPod');
+      for (const wait of [1000, 2000, 4000]) {
+        const failed = fail();
+        await harness.settle();
+        clock.advance(wait - 1);
+        await harness.settle();
+        expect(names(), `after ${wait - 1} ms`).toEqual([failed]);
+        clock.advance(1);
+        await harness.settle();
+        expect(names(), `after ${wait} ms`).not.toContain(failed);
+        expect(names()).toHaveLength(1);
+      }
+    } finally {
+      await harness.stop();
+    }
   });
 });

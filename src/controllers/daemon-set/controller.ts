@@ -12,8 +12,9 @@ import { availableIn } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
 import { isEmptySelector } from '../common/selector.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
+import { FailedPodsBackoff } from './failed-pods.js';
 import { currentRevision, expiredRevisions, HashCollision } from './history.js';
-import { daemonFits, daemonTemplate, pinToNode } from './nodes.js';
+import { daemonFits, daemonTemplate, nodeOf, pinToNode } from './nodes.js';
 import {
   type DaemonPlan,
   daemonStatus,
@@ -55,6 +56,8 @@ class Run implements LoopRun {
   readonly #deps: ControllerDeps;
   readonly #caches: Caches;
   readonly #control: PodControl;
+  readonly #recorder: EventRecorder;
+  readonly #failed = new FailedPodsBackoff();
   readonly #recentPods: RecentWrites<core.Pod>;
   readonly #recentSets: RecentWrites<apps.DaemonSet>;
   readonly #recentRevisions: RecentWrites<apps.ControllerRevision>;
@@ -66,6 +69,7 @@ class Run implements LoopRun {
     this.#caches = caches;
     this.caches = Object.values(caches);
     this.#control = new PodControl(deps.client, recorder);
+    this.#recorder = recorder;
     this.#recentPods = new RecentWrites(caches.pods);
     this.#recentSets = new RecentWrites(caches.daemonSets);
     this.#recentRevisions = new RecentWrites(caches.revisions);
@@ -112,13 +116,38 @@ class Run implements LoopRun {
     const { hash, revision } = await this.#revision(key, set, revisions);
     this.#recentRevisions.wrote(key, revision);
     const input = { daemonSet: set, pods, nodes: this.#fits(set), hash, now: this.#deps.clock.now() };
-    await this.#carryOut(key, set, hash, planPlacement(input));
+    const placement = planPlacement(input);
+    await this.#carryOut(key, set, hash, {
+      ...placement,
+      remove: [...placement.remove, ...this.#removable(key, set, placement.ended)],
+    });
     if ((set.spec?.updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate') {
       const current = { ...input, pods: this.#ownPods(key, set) };
       await this.#carryOut(key, set, hash, planRollingUpdate(current));
     }
     await this.#cleanUp(key, set, revisions, hash);
     await this.#writeStatus(key, { ...input, pods: this.#ownPods(key, set) });
+  }
+
+  /** Ended Pods that may go now; the sync runs again when the others may. */
+  #removable(key: string, set: apps.DaemonSet, ended: core.Pod[]): core.Pod[] {
+    const now = this.#deps.clock.now();
+    this.#failed.tidy(now);
+    return ended.filter((pod) => {
+      const node = nodeOf(pod);
+      const failed = pod.status?.phase === 'Failed';
+      const ofNode = `${set.metadata.uid}/${set.status?.observedGeneration ?? 0}/${node}`;
+      const wait = failed ? this.#failed.wait(ofNode, now) : 0;
+      if (wait > 0) {
+        this.#queue?.addAfter(key, wait);
+        return false;
+      }
+      const [reason, what] = failed ? ['FailedDaemonPod', 'failed'] : ['SucceededDaemonPod', 'succeeded'];
+      const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+      const message = `Found ${what} daemon pod ${name} on node ${node}, will try to ${failed ? 'kill' : 'delete'} it`;
+      this.#recorder.event(set, failed ? 'Warning' : 'Normal', reason, message);
+      return true;
+    });
   }
 
   #fits(set: apps.DaemonSet): PlanInput['nodes'] {

@@ -1,6 +1,6 @@
 import type { apps, core } from '#api';
 import { scaledValue } from '../common/int-or-percent.js';
-import { isPodActive, isPodAvailable, isPodReady } from '../common/pods.js';
+import { isPodActive, isPodAvailable, isPodReady, isPodTerminal } from '../common/pods.js';
 import { nodeOf } from './nodes.js';
 
 export const REVISION_HASH = 'controller-revision-hash';
@@ -9,6 +9,8 @@ export interface DaemonPlan {
   /** Nodes that need a Pod. */
   create: string[];
   remove: core.Pod[];
+  /** Pods that have ended where one should run: they go, failed ones not too often. */
+  ended: core.Pod[];
 }
 
 export interface PlanInput {
@@ -35,7 +37,7 @@ export function podsByNode(pods: core.Pod[]): Map<string, core.Pod[]> {
 
 /** Missing, superfluous, failed and misplaced Pods (daemon.podsShouldBeOnNode). */
 export function planPlacement(input: PlanInput): DaemonPlan {
-  const plan: DaemonPlan = { create: [], remove: [] };
+  const plan: DaemonPlan = { create: [], remove: [], ended: [] };
   const byNode = podsByNode(input.pods);
   const known = new Set(input.nodes.map(({ name }) => name));
   for (const node of input.nodes) placeOn(node, byNode.get(node.name) ?? [], input, plan);
@@ -57,8 +59,7 @@ function placeOn(
     if (node.shouldRun) plan.create.push(node.name);
     return;
   }
-  const failed = pods.filter((pod) => pod.status?.phase === 'Failed' && notDeleting(pod));
-  plan.remove.push(...failed);
+  plan.ended.push(...pods.filter((pod) => isPodTerminal(pod) && notDeleting(pod)));
   const running = pods.filter((pod) => isPodActive(pod));
   // One is enough: the oldest ready one stays. While surging, an old and a new one may overlap.
   const surplus = keepOrder(running).slice(1);
@@ -123,13 +124,14 @@ function replaceStep(input: PlanInput, total: number): DaemonPlan {
     // Replacing what does not work costs no availability.
     for (const pod of old) (isAvailable(pod) ? candidates : remove).push(pod);
   }
-  return { create: [], remove: [...remove, ...candidates.slice(0, Math.max(0, limit - unavailable))] };
+  const more = candidates.slice(0, Math.max(0, limit - unavailable));
+  return { create: [], remove: [...remove, ...more], ended: [] };
 }
 
 function surgeStep(input: PlanInput, limit: number): DaemonPlan {
   const byNode = podsByNode(input.pods);
   const minReady = input.daemonSet.spec?.minReadySeconds ?? 0;
-  const plan: DaemonPlan = { create: [], remove: [] };
+  const plan: DaemonPlan = { create: [], remove: [], ended: [] };
   const waiting: string[] = [];
   let surging = 0;
   for (const { name, shouldRun } of input.nodes) {

@@ -14,6 +14,8 @@ export interface MirroringOptions {
   concurrentSyncs?: number;
   /** Upstream's --mirroring-max-endpoints-per-subset. */
   maxEndpointsPerSubset?: number;
+  /** Upstream's --mirroring-endpointslice-updates-batch-period. */
+  updatesBatchPeriodMs?: number;
 }
 
 const SERVICE_INDEX = 'endpoint-slice-mirroring/service';
@@ -61,6 +63,7 @@ class Run implements LoopRun {
   readonly workers: number;
   readonly caches: LoopRun['caches'];
   readonly #max: number;
+  readonly #batchMs: number;
   readonly #deps: ControllerDeps;
   readonly #caches: Caches;
   readonly #recorder: EventRecorder;
@@ -70,6 +73,7 @@ class Run implements LoopRun {
   constructor(options: MirroringOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
     this.#max = options.maxEndpointsPerSubset ?? 1000;
+    this.#batchMs = options.updatesBatchPeriodMs ?? 0;
     this.#deps = deps;
     this.#caches = caches;
     this.caches = Object.values(caches);
@@ -85,13 +89,14 @@ class Run implements LoopRun {
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
-    const enqueue = (object: core.Endpoints | core.Service) => queue.add(objectKey(object));
+    const enqueue = (service: core.Service) => queue.add(objectKey(service));
+    const later = (endpoints: core.Endpoints) => queue.addAfter(objectKey(endpoints), this.#batchMs);
     const sliceChanged = (slice: discovery.EndpointSlice) => {
       const key = keyOf(slice);
       if (key !== undefined && !this.#recent.isOwn(key, slice)) queue.add(key);
     };
     return [
-      this.#caches.endpoints.on({ add: enqueue, update: enqueue, delete: enqueue }),
+      this.#caches.endpoints.on({ add: later, update: later, delete: later }),
       this.#caches.services.on({
         add: enqueue,
         update: (service, old) => {

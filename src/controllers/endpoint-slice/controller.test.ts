@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '#base';
 import { Resources } from '#client';
 import { Harness } from '../testing/harness.js';
 import { node, pod, service } from '../testing/objects.js';
@@ -100,5 +101,29 @@ describe('endpoint-slice controller', () => {
     harness.client.remove(Resources.endpointSlices, slices()[0]!.metadata.name!, 'default');
     await harness.settle();
     expect(slices().flatMap((s) => s.endpoints ?? [])).toHaveLength(1);
+  });
+
+  it('writes once for the changes of one batch period', async () => {
+    const clock = new FakeClock();
+    const batching = new Harness(clock);
+    batching.client.seed(Resources.nodes, node('n1'));
+    batching.client.seed(Resources.services, service('web'));
+    try {
+      await batching.start((deps) => createEndpointSliceController({ updatesBatchPeriodMs: 500 }, deps));
+      await batching.settle();
+      batching.client.clearActions();
+      for (let i = 0; i < 5; i++) {
+        batching.client.seed(Resources.pods, pod(`p${i}`, { ip: `10.0.0.${i}` }));
+        await batching.settle();
+        clock.advance(99);
+      }
+      await batching.settle();
+      expect(batching.client.actions).toEqual([]);
+      clock.advance(5);
+      await batching.settle();
+      expect(batching.client.actions.map((action) => action.verb)).toEqual(['update']);
+    } finally {
+      await batching.stop();
+    }
   });
 });

@@ -23,6 +23,8 @@ export interface EndpointSliceOptions {
   concurrentSyncs?: number;
   /** Upstream's --max-endpoints-per-slice, 1 to 1000. */
   maxEndpointsPerSlice?: number;
+  /** Pod changes wait so long for others to share their write (upstream's --endpointslice-updates-batch-period). */
+  updatesBatchPeriodMs?: number;
 }
 
 const SERVICE_INDEX = 'endpoint-slice/service';
@@ -68,6 +70,7 @@ class Run implements LoopRun {
   readonly workers: number;
   readonly caches: LoopRun['caches'];
   readonly #maxEndpoints: number;
+  readonly #batchMs: number;
   readonly #deps: ControllerDeps;
   readonly #caches: Caches;
   readonly #recorder: EventRecorder;
@@ -84,6 +87,7 @@ class Run implements LoopRun {
   constructor(options: EndpointSliceOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
     this.#maxEndpoints = options.maxEndpointsPerSlice ?? 100;
+    this.#batchMs = options.updatesBatchPeriodMs ?? 0;
     this.#deps = deps;
     this.#caches = caches;
     this.caches = Object.values(caches);
@@ -142,7 +146,7 @@ class Run implements LoopRun {
 
   #enqueueMatching(pod: core.Pod, queue: WorkQueue): void {
     const keys = this.#selectors.matching(pod.metadata.namespace!, pod.metadata.labels);
-    for (const key of keys) queue.add(key);
+    for (const key of keys) queue.addAfter(key, this.#batchMs);
   }
 
   #sliceChanged(slice: Slice, queue: WorkQueue): void {

@@ -14,6 +14,8 @@ import { endpointSubsets, truncateSubsets } from './subsets.js';
 export interface EndpointsOptions {
   /** Services synced at a time (upstream's --concurrent-endpoint-syncs). */
   concurrentSyncs?: number;
+  /** Pod changes wait so long for others to share their write (upstream's --endpoint-updates-batch-period). */
+  updatesBatchPeriodMs?: number;
 }
 
 const HEADLESS = 'service.kubernetes.io/headless';
@@ -41,6 +43,7 @@ interface Caches {
 class Run implements LoopRun {
   readonly workers: number;
   readonly caches: LoopRun['caches'];
+  readonly #batchMs: number;
   readonly #deps: ControllerDeps;
   readonly #caches: Caches;
   readonly #recorder: EventRecorder;
@@ -51,6 +54,7 @@ class Run implements LoopRun {
 
   constructor(options: EndpointsOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
+    this.#batchMs = options.updatesBatchPeriodMs ?? 0;
     this.caches = Object.values(caches);
     this.#deps = deps;
     this.#caches = caches;
@@ -62,7 +66,7 @@ class Run implements LoopRun {
     this.#queue = queue;
     const matching = (pod: core.Pod) => {
       for (const key of this.#selectors.matching(pod.metadata.namespace!, pod.metadata.labels))
-        queue.add(key);
+        queue.addAfter(key, this.#batchMs);
     };
     return [
       this.#caches.services.on({
