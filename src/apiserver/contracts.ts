@@ -25,8 +25,8 @@ export interface ApiRequest {
   body(): Promise<Buffer>;
   /** The body unread, for proxied requests. */
   stream(): Readable;
-  /** Verified client certificate subject, when one was presented. */
-  clientCertificate?: { commonName: string; organizations: string[] };
+  /** Verified client certificate, when one was presented: its subject, and the SHA-256 of it all in hexadecimal. */
+  clientCertificate?: { commonName: string; organizations: string[]; fingerprint: string };
   /** Why the client certificate that was presented does not verify against the client CA. */
   clientCertificateError?: string;
   /** Set by trusted in-process callers; skips authentication, never authorization. */

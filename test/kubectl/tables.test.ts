@@ -120,6 +120,7 @@ const asking: Row[] = [
   ['auth can-i get pods --as=john', /^no/],
   ['auth can-i get /healthz --as=john', /^yes/],
   ['auth whoami -o jsonpath={.status.userInfo.username} --as=john', /^john$/],
+  ['auth whoami', /^Extra: authentication.kubernetes.io\/credential-id +\[X509SHA256=[0-9a-f]{64}\]$/m],
   ['auth reconcile -f role.yaml', /reconciliation required create\n\tmissing rules added/],
   ['auth reconcile -f role.yaml', /^clusterrole.rbac.authorization.k8s.io\/reconciled reconciled\n$/],
   ['api-resources -o wide', /^services +svc +v1 +true +Service +create,delete,\S+,watch +all$/m],

@@ -121,10 +121,11 @@ describe('authentication', () => {
   });
 
   it('takes name and groups from a client certificate, before any token', async () => {
-    const clientCertificate = { commonName: 'carol', organizations: ['team'] };
+    const clientCertificate = { commonName: 'carol', organizations: ['team'], fingerprint: 'ab01' };
     expect(await whoami({ clientCertificate, ...bearer('wrong') })).toEqual({
       username: 'carol',
       groups: ['team', 'system:authenticated'],
+      extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab01'] },
     });
   });
 

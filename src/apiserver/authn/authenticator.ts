@@ -8,6 +8,7 @@ import type { ServiceAccountTokens } from './service-account-tokens.js';
 import { parseTokenFile } from './token-file.js';
 
 const AUTHENTICATED = 'system:authenticated';
+const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
 /** Paths that need no credentials: health and version. */
 const ANONYMOUS = /^\/(?:healthz|livez|readyz)(?:\/[^?]*)?(?:\?|$)|^\/version\/?(?:\?|$)/;
@@ -101,8 +102,9 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
     if (request.user !== undefined) return request.user;
     const certificate = request.clientCertificate;
     if (certificate !== undefined && certificate.commonName !== '') {
-      const { commonName: name, organizations: groups } = certificate;
-      return this.#remembered(certificate, () => ({ name, groups }));
+      const { commonName: name, organizations: groups, fingerprint } = certificate;
+      const extra = { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] };
+      return this.#remembered(certificate, () => ({ name, groups, extra }));
     }
     const token = bearerToken(request);
     if (token !== undefined) {

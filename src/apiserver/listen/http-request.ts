@@ -9,7 +9,7 @@ export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
 /** What the TLS handshake said about the client; read once per connection because reading it is slow. */
 export interface PeerIdentity {
-  clientCertificate?: { commonName: string; organizations: string[] };
+  clientCertificate?: { commonName: string; organizations: string[]; fingerprint: string };
   clientCertificateError?: string;
 }
 
@@ -34,7 +34,11 @@ function readPeer(socket: TLSSocket): PeerIdentity {
   const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
   const organizations = O === undefined ? [] : Array.isArray(O) ? O : [O];
   return {
-    clientCertificate: { commonName: (Array.isArray(CN) ? CN.at(-1) : CN) ?? '', organizations },
+    clientCertificate: {
+      commonName: (Array.isArray(CN) ? CN.at(-1) : CN) ?? '',
+      organizations,
+      fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    },
   };
 }
 
