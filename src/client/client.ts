@@ -149,6 +149,8 @@ export interface InformerOptions<T extends KubeObject> {
   fieldSelector?: string;
   /** Shrinks objects before they are cached (drop managedFields, specs nobody reads ...). May mutate its argument. */
   transform?: (object: T) => T;
+  /** The server may not know the resource (a custom one): there are no objects then, until it does. */
+  optional?: boolean;
 }
 
 /** Shares informers between the consumers of one process: same resource and options, same informer. */

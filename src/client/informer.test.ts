@@ -129,6 +129,23 @@ describe('an informer', () => {
     scripted.stop();
   });
 
+  it('has nothing of an optional resource that the server does not know', async () => {
+    const resource = Object.assign(Object.create(client.resource(Resources.pods)), {
+      // biome-ignore lint/correctness/useYield: the request itself is refused
+      async *watch(): AsyncGenerator<WatchEvent<core.Pod>> {
+        throw Errors.notFound({ group: '', resource: 'pods' }, '');
+      },
+    });
+    const scripted = createInformerFactory({ resource: () => resource, close() {} } as unknown as Client, {
+      logger: silentLogger,
+    });
+    const informer = scripted.informer(Resources.pods, { optional: true });
+    scripted.start();
+    await informer.synced();
+    expect([informer.hasSynced, informer.list()]).toEqual([true, []]);
+    scripted.stop();
+  });
+
   it('rejects the wait for a sync when the signal aborts', async () => {
     const informer = factory.informer(Resources.pods);
     await expect(informer.synced(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');

@@ -76,6 +76,12 @@ class Reflector<T extends KubeObject> {
   }
 
   async #recover(error: unknown): Promise<void> {
+    if (this.#options.optional === true && isStatus(error, 'NotFound')) {
+      this.#sink.contact();
+      this.#sink.replace([], '');
+      this.#resourceVersion = '';
+      return sleep(BACKOFF.maxMs, this.#deps.signal);
+    }
     if (isExpired(error)) {
       this.#resourceVersion = '';
       if (this.#failures++ === 0) return;

@@ -9,9 +9,9 @@ import { createDnsServer, type DnsServer } from './index.js';
 const PORT = 20_063;
 const corefile = (ttl: number) =>
   `.:${PORT} {\n health :8080\n kubernetes cluster.local {\n ttl ${ttl}\n }\n}\n`;
-const map = (text?: string) => ({
+const map = (text: string) => ({
   metadata: { name: 'coredns', namespace: 'kube-system' },
-  data: text === undefined ? {} : { Corefile: text },
+  data: { Corefile: text },
 });
 
 /** The TTL that the server answers with now. */

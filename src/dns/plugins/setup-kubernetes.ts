@@ -59,7 +59,8 @@ export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugi
   const state: InformerState = new InformerState(sources, {
     pods: stanza.zone.pods === 'verified' || setup.plugins.some((d) => d.name === 'autopath'),
     endpoints: stanza.endpoints,
-    podNames: stanza.zone.endpointPodNames,
+    detail: { podNames: stanza.zone.endpointPodNames, zones: stanza.zone.zonal },
+    imports: stanza.zone.multicluster.length > 0,
     onChange: (change) => onChange(change),
     ...(stanza.labels === undefined ? {} : { labels: stanza.labels }),
   });
@@ -90,6 +91,8 @@ function parseStanza(directive: Directive, setup: PluginSetup): Stanza {
       pods: 'disabled',
       endpointPodNames: false,
       ignoreEmptyService: false,
+      multicluster: [],
+      zonal: false,
       exposed: () => true,
       localIps: () => (setup.bind.length > 0 ? setup.bind : (placement?.bind ?? localIps())),
     },
@@ -140,6 +143,24 @@ const properties: Record<string, Property | undefined> = {
     if (line.args[0] !== 'empty_service')
       throw directiveError(line, `unable to parse ignore value: '${line.args[0] ?? ''}'`);
     stanza.zone.ignoreEmptyService = true;
+  },
+  zonal: (stanza, line) => {
+    expectArgs(line, 0);
+    stanza.zone.zonal = true;
+  },
+  multicluster: (stanza, line) => {
+    stanza.zone.multicluster = expectArgs(line, 1, 100).flatMap((text) =>
+      zoneNames(text, line).map((name) => {
+        // Its own array, so that zones are told apart without a comparison.
+        const zone = stanza.zone.zones.find((z) => z.join('.') === name.join('.'));
+        if (zone === undefined)
+          throw directiveError(
+            line,
+            `multicluster zone '${text}' is not one of the zones of the kubernetes plugin`,
+          );
+        return zone;
+      }),
+    );
   },
   namespaces: (stanza, line) => {
     stanza.namespaces = new Set(expectArgs(line, 1, 10_000));

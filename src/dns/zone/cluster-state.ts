@@ -3,7 +3,7 @@ import { objectKey } from '#api';
 import type { Informer } from '#client';
 import { addressKey } from './addresses.js';
 import type { InformerSources, PackedPod } from './informer-sources.js';
-import type { PackedSlice } from './packed-slice.js';
+import type { PackedSlice, SliceDetail } from './packed-slice.js';
 
 /** What the records are made of; addresses are octets, one character each. */
 export interface ClusterState {
@@ -13,6 +13,9 @@ export interface ClusterState {
   /** Services that own this ClusterIP (one in a sane cluster). */
   servicesByIp(octets: string): core.Service[];
   slicesByIp(octets: string): PackedSlice[];
+  /** ServiceImports in the shape of Services, and the slices of one; only when they are watched (`multicluster`). */
+  import(namespace: string, name: string): core.Service | undefined;
+  importSlices(namespace: string, name: string): PackedSlice[];
   /** A live Pod with this IP; only when Pods are watched (`pods verified`, autopath). */
   podsByIp(octets: string): PackedPod[];
   /** All Services: for zone transfer. */
@@ -35,8 +38,10 @@ export interface StateOptions {
   pods: boolean;
   /** Watch EndpointSlices (`noendpoints` turns it off). */
   endpoints: boolean;
-  /** Endpoints may be named after their Pods. */
-  podNames?: boolean;
+  /** What else to keep of EndpointSlices. */
+  detail?: SliceDetail;
+  /** Watch ServiceImports. */
+  imports?: boolean;
   /** Label selector on Services. */
   labels?: string;
   onChange?: (change: StateChange) => void;
@@ -48,6 +53,7 @@ export class InformerState implements ClusterState {
   readonly #services: Informer<core.Service>;
   readonly #slices: Informer<PackedSlice> | undefined;
   readonly #pods: Informer<PackedPod> | undefined;
+  readonly #imports: Informer<core.Service> | undefined;
   readonly #options: StateOptions;
   readonly #removers: (() => void)[] = [];
   #serial = Math.floor(Date.now() / 1000);
@@ -56,8 +62,9 @@ export class InformerState implements ClusterState {
     this.#options = options;
     this.#namespaces = sources.namespaces();
     this.#services = sources.services(options.labels);
-    if (options.endpoints) this.#slices = sources.slices(options.podNames);
+    if (options.endpoints) this.#slices = sources.slices(options.detail);
     if (options.pods) this.#pods = sources.pods();
+    if (options.imports === true) this.#imports = sources.imports();
     this.#listen();
   }
 
@@ -66,7 +73,9 @@ export class InformerState implements ClusterState {
     this.#removers.push(this.#namespaces.on({ add: namespace, update: namespace, delete: namespace }));
     const service = ({ metadata }: core.Service) =>
       this.#changed({ kind: 'service', namespace: metadata.namespace!, name: metadata.name! });
-    this.#removers.push(this.#services.on({ add: service, update: service, delete: service }));
+    for (const informer of [this.#services, this.#imports])
+      if (informer !== undefined)
+        this.#removers.push(informer.on({ add: service, update: service, delete: service }));
     if (this.#slices !== undefined) this.#listenToSlices(this.#slices);
     const pod = () => this.#changed({ kind: 'pod' });
     const remover = this.#pods?.on({ add: pod, update: pod, delete: pod });
@@ -74,16 +83,17 @@ export class InformerState implements ClusterState {
   }
 
   #listenToSlices(slices: Informer<PackedSlice>): void {
-    const slice = ({ metadata, service, changedAt }: PackedSlice) => {
-      if (service === '') return;
-      this.#changed({ kind: 'endpoints', namespace: metadata.namespace!, name: service, changedAt });
+    const slice = ({ metadata, service, imported, changedAt }: PackedSlice) => {
+      for (const name of new Set([service, imported]))
+        if (name !== '')
+          this.#changed({ kind: 'endpoints', namespace: metadata.namespace!, name, changedAt });
     };
     this.#removers.push(
       slices.on({
         add: slice,
         update: (s, old) => {
           slice(s);
-          if (old.service !== s.service) slice(old);
+          if (old.service !== s.service || old.imported !== s.imported) slice(old);
         },
         delete: slice,
       }),
@@ -100,13 +110,13 @@ export class InformerState implements ClusterState {
   }
 
   get synced(): boolean {
-    return [this.#namespaces, this.#services, this.#slices, this.#pods].every(
+    return [this.#namespaces, this.#services, this.#slices, this.#pods, this.#imports].every(
       (i) => i === undefined || i.hasSynced,
     );
   }
   /** Resolves when everything has been listed, or when the signal aborts. */
   async whenSynced(signal: AbortSignal): Promise<void> {
-    const all = [this.#namespaces, this.#services, this.#slices, this.#pods];
+    const all = [this.#namespaces, this.#services, this.#slices, this.#pods, this.#imports];
     await Promise.all(all.map((i) => i?.synced(signal))).catch(() => {});
   }
   get serial(): number {
@@ -120,6 +130,12 @@ export class InformerState implements ClusterState {
   }
   slices(namespace: string, service: string): PackedSlice[] {
     return this.#slices?.byIndex('dns-service', `${namespace}/${service}`) ?? [];
+  }
+  import(namespace: string, name: string): core.Service | undefined {
+    return this.#imports?.get(`${namespace}/${name}`);
+  }
+  importSlices(namespace: string, name: string): PackedSlice[] {
+    return this.#slices?.byIndex('dns-import', `${namespace}/${name}`) ?? [];
   }
   servicesByIp(octets: string): core.Service[] {
     return this.#services.byIndex('dns-ip', addressKey(octets));

@@ -2,9 +2,10 @@ import { type core, objectKey } from '#api';
 import { isBelow, lower, type Name } from '../wire/name.js';
 import { addressOctets, fromOctets, reverseOctets, toAddresses, undashedOctets } from './addresses.js';
 import type { ClusterState } from './cluster-state.js';
+import { importNode } from './imports.js';
 import type { NameNode } from './node.js';
 import { endpointsOf } from './packed-slice.js';
-import { endpointNode, type ServiceOptions, serviceNode } from './services.js';
+import { endpointNode, isHeadless, type ServiceOptions, serviceNode, zonalNode } from './services.js';
 
 const DNS_VERSION = '1.1.0';
 const DNS_VERSION_TTL = 28_800;
@@ -15,6 +16,10 @@ export interface ClusterZoneOptions {
   pods: 'disabled' | 'insecure' | 'verified';
   endpointPodNames: boolean;
   ignoreEmptyService: boolean;
+  /** Zones of a cluster set among `zones`: names of ServiceImports. */
+  multicluster: Name[];
+  /** `<zone>.pin._zone` and `<zone>.prefer._zone` below headless Services. */
+  zonal: boolean;
   /** Which namespaces are answered for. */
   exposed: (namespace: core.Namespace) => boolean;
   /** This server's own addresses: `ns.dns.<zone>`. */
@@ -64,19 +69,34 @@ export class ClusterZone {
     const namespace = this.#namespace(rel[rel.length - 1]!);
     if (namespace === undefined) return undefined;
     if (rel.length === 1) return {};
+    if (this.#options.multicluster.includes(zone))
+      return importNode(this.#state, rel, this.#serviceOptions(zone));
     const service = this.#state.service(namespace, rel[rel.length - 2]!);
     if (service === undefined) return undefined;
     const options = this.#serviceOptions(zone);
     if (rel.length === 2) return serviceNode(this.#state, service, undefined, options);
     if (rel.length === 3) return this.#belowService(rel[0]!, service, options);
+    if (rel.at(-3) === '_zone' && this.#options.zonal && isHeadless(service))
+      return this.#zonal(rel.slice(0, -3), service, options);
     if (rel.length !== 4) return undefined;
     const filter = { port: stripUnderscore(rel[0]!), protocol: stripUnderscore(rel[1]!) };
     return serviceNode(this.#state, service, filter, options);
   }
 
+  /** What is left of `_zone.<service>`; the names between exist where the ones below them do. */
+  #zonal(left: Name, service: core.Service, options: ServiceOptions): NameNode | undefined {
+    const directive = left.at(-1);
+    if (left.length > 2 || (directive !== 'pin' && directive !== 'prefer')) return undefined;
+    const node = zonalNode(this.#state, service, ['', directive], options);
+    return left.length === 1 ? node && {} : zonalNode(this.#state, service, left, options);
+  }
+
   /** `_tcp.<service>` is an empty non-terminal above its ports; anything else here is an endpoint. */
   #belowService(label: string, service: core.Service, options: ServiceOptions): NameNode | undefined {
-    const endpoint = endpointNode(this.#state, service, label, options);
+    const endpoint =
+      label === '_zone' && this.#options.zonal && isHeadless(service)
+        ? serviceNode(this.#state, service, undefined, options) && {}
+        : endpointNode(this.#state, service, [label], options);
     if (endpoint !== undefined || !label.startsWith('_') || service.spec?.type === 'ExternalName')
       return endpoint;
     const protocol = label.slice(1);

@@ -1,8 +1,9 @@
 import type { core, KubeObject } from '#api';
 import { type Informer, type InformerFactory, type Resource, Resources } from '#client';
 import { addressKey, addressOctets } from './addresses.js';
+import { packImport, serviceImports } from './imports.js';
 import { Interner } from './interner.js';
-import { octetsOf, type PackedSlice, packSlice } from './packed-slice.js';
+import { octetsOf, type PackedSlice, packSlice, type SliceDetail } from './packed-slice.js';
 
 /** What answers need of a Pod. */
 export interface PackedPod extends KubeObject {
@@ -57,20 +58,34 @@ export class InformerSources {
     });
   }
 
-  /** With `podNames`, of a state of its own that keeps the names of Pods. */
-  slices(podNames = false): Informer<PackedSlice> {
-    return this.#once(`slices ${podNames}`, () => {
+  /** Slices with this much detail: a state of its own for each. */
+  slices(detail: SliceDetail = { podNames: false, zones: false }): Informer<PackedSlice> {
+    const key = `slices ${detail.podNames} ${detail.zones}`;
+    return this.#once(key, () => {
       const resource = Resources.endpointSlices as unknown as Resource<PackedSlice>;
-      // Two functions, because the factory tells transforms apart by their text.
-      const transform = podNames
-        ? (slice: KubeObject) => packSlice(slice as never, true, this.#interner)
-        : (slice: KubeObject) => packSlice(slice as never, false, this.#interner);
+      const transform = (slice: KubeObject) => packSlice(slice as never, detail, this.#interner);
+      // What the factory tells transforms apart by.
+      transform.toString = () => key;
       const informer = this.#factory.informer(resource, { transform });
       // Joined, not concatenated: that would keep the parts as well.
       informer.addIndex('dns-service', (s) => [[s.metadata.namespace, s.service].join('/')]);
-      informer.addIndex('dns-ip', (s) => octetsOf(s).map(addressKey));
+      informer.addIndex('dns-import', (s) =>
+        s.imported === '' ? [] : [[s.metadata.namespace, s.imported].join('/')],
+      );
+      // A cluster's reverse names are of its own endpoints.
+      informer.addIndex('dns-ip', (s) => (s.service === '' ? [] : octetsOf(s).map(addressKey)));
       return informer;
     });
+  }
+
+  /** ServiceImports in the shape of Services; none where the API server does not know the kind. */
+  imports(): Informer<core.Service> {
+    return this.#once('imports', () =>
+      this.#factory.informer(serviceImports as Resource<core.Service>, {
+        transform: (object) => packImport(object as KubeObject, this.#interner),
+        optional: true,
+      }),
+    );
   }
 
   /** The slices with an endpoint of this address, of whatever informers there are. */

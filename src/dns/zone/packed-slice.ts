@@ -4,6 +4,8 @@ import { addressOctets, dashedIp, octetsText } from './addresses.js';
 import type { Interner } from './interner.js';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
+const IMPORT_NAME = 'multicluster.kubernetes.io/service-name';
+const SOURCE_CLUSTER = 'multicluster.kubernetes.io/source-cluster';
 const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
 const READY = '\x01';
 const NOT_READY = '\0';
@@ -20,6 +22,9 @@ export interface SlicePort {
  */
 export interface PackedSlice extends KubeObject {
   service: string;
+  /** The ServiceImport that it belongs to, and the cluster that it came from; empty for a cluster's own. */
+  imported: string;
+  cluster: string;
   /** Octets of an address: 4 or 16; 0 for slices of host names, which have no rows. */
   width: number;
   ports: readonly SlicePort[];
@@ -27,6 +32,7 @@ export interface PackedSlice extends KubeObject {
   /** Names by row, separated by spaces; empty when no row has one. */
   hostnames: string;
   podNames: string;
+  zones: string;
   /** When the change was made that this slice shows, in milliseconds since the epoch; 0 when it does not say. */
   changedAt: number;
 }
@@ -37,12 +43,22 @@ export interface PackedEndpoint {
   ready: boolean;
   /** The label that it is found under below its Service. */
   name: string;
+  /** Its topology zone. */
+  zone: string;
 }
 
-/** Packs a slice as it came from the API; `podNames` keeps the names of Pods too (endpoint_pod_names). */
+/** What is only kept for options that use it. */
+export interface SliceDetail {
+  /** The names of Pods (endpoint_pod_names). */
+  podNames: boolean;
+  /** Topology zones (zonal). */
+  zones: boolean;
+}
+
+/** Packs a slice as it came from the API. */
 export function packSlice(
   slice: discovery.EndpointSlice,
-  podNames: boolean,
+  detail: SliceDetail,
   interner: Interner,
 ): PackedSlice {
   const { name, namespace, resourceVersion, labels, annotations } = slice.metadata;
@@ -50,14 +66,16 @@ export function packSlice(
   const rows: string[] = [];
   const hostnames: string[] = [];
   const pods: string[] = [];
-  for (const { addresses, conditions, hostname = '', targetRef } of slice.endpoints ?? []) {
-    const pod = podNames && targetRef?.kind === 'Pod' ? (targetRef.name ?? '') : '';
+  const zones: string[] = [];
+  for (const { addresses, conditions, hostname = '', targetRef, zone = '' } of slice.endpoints ?? []) {
+    const pod = detail.podNames && targetRef?.kind === 'Pod' ? (targetRef.name ?? '') : '';
     for (const address of addresses) {
       const octets = addressOctets(address);
       if (octets?.length !== width) continue;
       rows.push(conditions?.ready === false ? NOT_READY : READY, octets);
       hostnames.push(hostname);
       pods.push(pod);
+      zones.push(detail.zones ? zone : '');
     }
   }
   return {
@@ -67,11 +85,14 @@ export function packSlice(
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
     service: labels?.[SERVICE_NAME] ?? '',
+    imported: labels?.[IMPORT_NAME] ?? '',
+    cluster: labels?.[SOURCE_CLUSTER] ?? '',
     width,
     ports: interner.value(slicePorts(slice)),
     rows: rows.join(''),
     hostnames: joined(hostnames),
     podNames: joined(pods),
+    zones: joined(zones),
     changedAt: Date.parse(annotations?.[LAST_CHANGE] ?? '') || 0,
   };
 }
@@ -91,13 +112,14 @@ function joined(names: string[]): string {
 /** The endpoints of a slice; with `podNames`, those without a hostname are named after their Pods. */
 export function endpointsOf(slice: PackedSlice, podNames = false): PackedEndpoint[] {
   const { rows, width } = slice;
-  const hostnames = slice.hostnames === '' ? [] : slice.hostnames.split(' ');
-  const pods = !podNames || slice.podNames === '' ? [] : slice.podNames.split(' ');
+  const hostnames = slice.hostnames.split(' ');
+  const pods = podNames ? slice.podNames.split(' ') : [];
+  const zones = slice.zones.split(' ');
   const endpoints: PackedEndpoint[] = [];
   for (let at = 0, row = 0; at < rows.length; at += width + 1, row++) {
     const octets = rows.slice(at + 1, at + 1 + width);
     const name = endpointName(hostnames[row] ?? '', pods[row] ?? '', octets);
-    endpoints.push({ octets, ready: rows[at] === READY, name });
+    endpoints.push({ octets, ready: rows[at] === READY, name, zone: zones[row] ?? '' });
   }
   return endpoints;
 }

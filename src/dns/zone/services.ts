@@ -12,14 +12,21 @@ export interface ServiceOptions {
   endpointPodNames: boolean;
   /** ClusterIP Services without a ready endpoint do not exist (`ignore empty_service`). */
   ignoreEmptyService: boolean;
+  /** The Service is a ServiceImport: its endpoints are named after their clusters too. */
+  imported?: boolean;
 }
 
 /** One ready address of a Service with the ports of its slice. */
 interface ReadyEndpoint {
-  name: string;
+  /** What it is called below its Service: a label, and the cluster's where it is imported. */
+  labels: Name;
+  zone: string;
   octets: string;
   ports: readonly SlicePort[];
 }
+
+/** Where the slices of a Service are found. */
+type Slices = Pick<ClusterState, 'slices'>;
 
 type PortFilter = { port: string; protocol: string } | undefined;
 
@@ -28,7 +35,7 @@ type PortFilter = { port: string; protocol: string } | undefined;
  * when the name does not exist.
  */
 export function serviceNode(
-  state: ClusterState,
+  state: Slices,
   service: core.Service,
   filter: PortFilter,
   options: ServiceOptions,
@@ -53,7 +60,7 @@ function externalName(target: string): NameNode | undefined {
 }
 
 function clusterIpNode(
-  state: ClusterState,
+  state: Slices,
   service: core.Service,
   filter: PortFilter,
   options: ServiceOptions,
@@ -74,19 +81,44 @@ export function isHeadless(service: core.Service): boolean {
 }
 
 function headlessNode(
-  state: ClusterState,
+  state: Slices,
   service: core.Service,
   filter: PortFilter,
   options: ServiceOptions,
 ): NameNode | undefined {
-  const { namespace, name } = service.metadata;
+  return nodeOf(service, readyEndpoints(state, service, options), filter, options);
+}
+
+/**
+ * The node of `<zone>.<directive>._zone.<service>` of a headless Service: its endpoints in a topology zone; where there
+ * are none, nothing (`pin`), or all of them (`prefer`).
+ */
+export function zonalNode(
+  state: Slices,
+  service: core.Service,
+  [zone = '', directive = '']: Name,
+  options: ServiceOptions,
+): NameNode | undefined {
   const all = readyEndpoints(state, service, options);
+  const near = all.filter((e) => lower(e.zone) === zone);
+  if (all.length === 0) return undefined;
+  if (near.length === 0 && directive === 'pin') return {};
+  return nodeOf(service, near.length === 0 ? all : near, undefined, options);
+}
+
+function nodeOf(
+  service: core.Service,
+  all: ReadyEndpoint[],
+  filter: PortFilter,
+  options: ServiceOptions,
+): NameNode | undefined {
+  const { namespace, name } = service.metadata;
   const targets: SrvTarget[] = [];
   const matching = new Set<string>();
   for (const endpoint of all) {
     const ports = endpoint.ports.filter((p) => matches(filter, p.name, p.protocol));
     if (filter === undefined || ports.length > 0) matching.add(endpoint.octets);
-    const target = [endpoint.name, name!, namespace!, 'svc', ...options.zone];
+    const target = [...endpoint.labels, name!, namespace!, 'svc', ...options.zone];
     for (const p of ports)
       targets.push({ target, port: p.port, weight: 0, addresses: fromOctets([endpoint.octets]) });
   }
@@ -99,7 +131,7 @@ function headlessNode(
 function mergeTargets(targets: SrvTarget[], weight: number): SrvTarget[] {
   const merged = new Map<string, SrvTarget>();
   for (const t of targets) {
-    const key = `${t.target[0]}:${t.port}`;
+    const key = `${t.target.join('.')}:${t.port}`;
     const have = merged.get(key);
     if (have === undefined) merged.set(key, { ...t, weight });
     else
@@ -115,18 +147,20 @@ function unique(buffers: Buffer[]): Buffer[] {
   return [...new Map(buffers.map((b) => [b.toString('hex'), b])).values()];
 }
 
-/** The node of `<endpoint>.<service>`: all ready addresses under that endpoint name; also for ClusterIP Services. */
+/** The node of `<endpoint>.<service>`, `labels` being the endpoint's: all ready addresses under that endpoint name; also for ClusterIP Services. */
 export function endpointNode(
-  state: ClusterState,
+  state: Slices,
   service: core.Service,
-  endpoint: string,
+  labels: Name,
   options: ServiceOptions,
 ): NameNode | undefined {
   if (service.spec?.type === 'ExternalName') return undefined;
-  const found = readyEndpoints(state, service, options).filter((e) => e.name === endpoint);
+  const found = readyEndpoints(state, service, options).filter(
+    (e) => e.labels.length === labels.length && e.labels.every((label, i) => label === labels[i]),
+  );
   if (found.length === 0) return undefined;
   const addresses = fromOctets(found.map((e) => e.octets));
-  const target = [endpoint, service.metadata.name!, service.metadata.namespace!, 'svc', ...options.zone];
+  const target = [...labels, service.metadata.name!, service.metadata.namespace!, 'svc', ...options.zone];
   const ports = new Map(found.flatMap((e) => e.ports).map((p) => [p.port, p]));
   const weight = srvWeight(found.reduce((sum, e) => sum + e.ports.length, 0));
   return { addresses, srv: [...ports.keys()].map((port) => ({ target, port, weight, addresses })) };
@@ -141,20 +175,19 @@ function matches(filter: PortFilter, name: string, protocol: string): boolean {
   return filter === undefined || (lower(name) === filter.port && lower(protocol) === filter.protocol);
 }
 
-function readyEndpoints(
-  state: ClusterState,
-  service: core.Service,
-  options: ServiceOptions,
-): ReadyEndpoint[] {
+function readyEndpoints(state: Slices, service: core.Service, options: ServiceOptions): ReadyEndpoint[] {
   const seen = new Set<string>();
   const result: ReadyEndpoint[] = [];
   for (const slice of state.slices(service.metadata.namespace!, service.metadata.name!)) {
-    for (const { name, octets, ready } of endpointsOf(slice, options.endpointPodNames)) {
-      if (!ready) continue;
-      const key = `${name}|${octets}|${slice.ports.map((p) => `${p.name}/${p.port}`).join()}`;
-      if (seen.has(key)) continue;
+    // What a cluster exported has a name only with that cluster's (multi-cluster DNS specification).
+    const imported = options.imported === true;
+    if (imported && slice.cluster === '') continue;
+    for (const { name, octets, ready, zone } of endpointsOf(slice, options.endpointPodNames)) {
+      const labels = imported ? [name, slice.cluster] : [name];
+      const key = `${labels.join('.')}|${octets}|${slice.ports.map((p) => `${p.name}/${p.port}`).join()}`;
+      if (!ready || seen.has(key)) continue;
       seen.add(key);
-      result.push({ name, octets, ports: slice.ports });
+      result.push({ labels, zone, octets, ports: slice.ports });
     }
   }
   return result;
