@@ -7,6 +7,8 @@ export interface CounterSeries {
 export interface Counter {
   inc(labels?: Labels, by?: number): void;
   with(labels: Labels): CounterSeries;
+  /** Forgets the series of these labels. */
+  remove(labels: Labels): void;
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;
@@ -31,6 +33,8 @@ export interface Metrics {
   /** `collect` runs at scrape time and may set the gauge. */
   gauge(name: string, help: string, labels?: string[], collect?: (gauge: Gauge) => void): Gauge;
   histogram(name: string, help: string, labels?: string[], buckets?: number[]): Histogram;
+  /** Runs before every scrape, which waits for it: for values that must be fetched. It must not reject or take long. */
+  beforeScrape(run: () => Promise<void>): void;
   /** The Prometheus text exposition and its content type. */
   scrape(): Promise<{ contentType: string; body: string }>;
 }
@@ -159,6 +163,7 @@ interface Instrument {
 /** A registry and its text exposition (https://prometheus.io/docs/instrumenting/exposition_formats). */
 class TextMetrics implements Metrics {
   readonly #instruments = new Map<string, Instrument>();
+  readonly #beforeScrape: (() => Promise<void>)[] = [];
 
   #once<T extends Instrument>(name: string, make: () => T): T {
     const known = this.#instruments.get(name);
@@ -174,6 +179,7 @@ class TextMetrics implements Metrics {
       return {
         inc: (values?: Labels, by?: number) => family.of(values).inc(by),
         with: (values: Labels) => family.of(values),
+        remove: (values: Labels) => family.remove(values),
         write: (out: string[]) => family.write(out),
       };
     });
@@ -206,7 +212,12 @@ class TextMetrics implements Metrics {
     });
   }
 
+  beforeScrape(run: () => Promise<void>): void {
+    this.#beforeScrape.push(run);
+  }
+
   async scrape(): Promise<{ contentType: string; body: string }> {
+    await Promise.all(this.#beforeScrape.map((run) => run()));
     const out: string[] = [];
     for (const instrument of this.#instruments.values()) {
       instrument.collect?.();

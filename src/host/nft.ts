@@ -18,6 +18,8 @@ export interface Nft {
   describeTable(family: string, table: string): Promise<string | undefined>;
   /** Names of all tables as `family name`. */
   tables(): Promise<string[]>;
+  /** The text of several objects, each as `kind family table name`, in one reading; those that are gone are left out. */
+  listObjects(objects: readonly string[]): Promise<string>;
   /** A map's or set's text with its elements. */
   listElements(family: string, table: string, kind: 'set' | 'map', name: string): Promise<string>;
   /**
@@ -48,6 +50,7 @@ export function createNft(programs: Programs): Nft {
         .filter((line) => line.startsWith('table '))
         .map((line) => line.slice('table '.length).trim());
     },
+    listObjects: (objects) => listObjects(programs, objects),
     listElements: (family, table, kind, name) => text(['list', kind, family, table, name]),
     monitor: () =>
       programs.spawn('stdbuf', ['-oL', 'xtables-monitor', '--event'], {
@@ -56,6 +59,23 @@ export function createNft(programs: Programs): Nft {
         stderr: 'null',
       }),
   };
+}
+
+async function listObjects(programs: Programs, objects: readonly string[]): Promise<string> {
+  const input = objects.map((object) => `list ${object}\n`).join('');
+  const options = { maxOutputBytes: 512 * 1024 * 1024 };
+  const result = await programs.run('nft', ['-f', '-'], { input, ...options });
+  if (result.code === 0) return result.stdout;
+  if (!/No such file or directory/.test(result.stderr)) {
+    throw new ProgramError('EXIT', `nft list: ${result.stderr.trim()}`, result);
+  }
+  // One that was deleted meanwhile fails them all: now one by one.
+  const texts: string[] = [];
+  for (const object of objects) {
+    const one = await programs.run('nft', ['-f', '-'], { input: `list ${object}\n`, ...options });
+    if (one.code === 0) texts.push(one.stdout);
+  }
+  return texts.join('');
 }
 
 async function load(programs: Programs, lines: Iterable<string>): Promise<void> {

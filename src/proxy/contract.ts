@@ -50,13 +50,17 @@ export interface SyncReport {
   operations: number;
 }
 
-/** Connections (UDP: flows) that one endpoint of a service port has got from this node. Grows; restarts with the endpoint. */
+/** How finely connections are counted. */
+export type CountDetail = 'service' | 'endpoint';
+
+/** Connections (UDP: flows) that a service port, or one endpoint of it, has got from this node. Grows; may start over. */
 export interface ConnectionCount {
   /** `namespace/name`. */
   readonly service: string;
   readonly portName: string;
   readonly protocol: Protocol;
-  readonly endpoint: Target;
+  /** Undefined: all endpoints together. */
+  readonly endpoint: Target | undefined;
   readonly connections: number;
 }
 
@@ -109,6 +113,6 @@ export interface Proxier {
   stop?(): Promise<void>;
   /** Modes with sockets: what is bound where. */
   listeners?(): Iterable<ListenerStatus>;
-  /** Connections per endpoint so far. May read the kernel; never called while another call of it runs. */
-  connectionCounts?(): Promise<ConnectionCount[]>;
+  /** Connections so far. Reads the kernel where it counts; may run beside syncs, but not beside itself. */
+  connectionCounts?(detail: CountDetail): Promise<ConnectionCount[]>;
 }

@@ -4,6 +4,7 @@ import type { Clock, Logger, Metrics, Startable } from '#base';
 import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
 import type { IptablesBackend, Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
+import { ConnectionMetrics } from './connection-metrics.js';
 import { ConntrackReconciler } from './conntrack/reconciler.js';
 import type { Proxier } from './contract.js';
 import { FamilyProxy, type SyncedEvent } from './family-proxy.js';
@@ -119,6 +120,7 @@ class ServiceProxy implements Startable {
       isProxyHealthy: () => this.#health.isHealthy,
     });
     for (const family of options.families ?? kernelFamilies()) this.#addFamily(family);
+    this.#countConnections();
   }
 
   async start(): Promise<void> {
@@ -161,6 +163,22 @@ class ServiceProxy implements Startable {
     }
     await this.#serviceHealth.stop();
     await this.#servers.stop();
+  }
+
+  #countConnections(): void {
+    const { metrics, clock, logger } = this.#deps;
+    const parts = [...this.#families.values()];
+    const sum = (of: (state: FamilyProxy['state']) => number) =>
+      parts.reduce((total, { proxy }) => total + of(proxy.state), 0);
+    new ConnectionMetrics({
+      metrics,
+      clock,
+      logger,
+      counting: this.#options.config.loadBalancing.connectionMetrics,
+      proxiers: () => (this.#stopped ? [] : parts.map(({ proxier }) => proxier)),
+      services: () => sum((state) => state.size),
+      endpoints: () => sum(countEndpoints),
+    });
   }
 
   #addFamily(family: Family): void {
@@ -388,6 +406,14 @@ class ServiceProxy implements Startable {
     const { nodeName } = this.#options;
     return { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
   }
+}
+
+function countEndpoints(state: FamilyProxy['state']): number {
+  let count = 0;
+  for (const { ports } of state.values()) {
+    for (const { cluster, local } of ports) count += Math.max(cluster.length, local.length);
+  }
+  return count;
 }
 
 /** Ranges hold bigints, which JSON refuses; their text says the same. */

@@ -96,7 +96,10 @@ const file = record({
   configSyncPeriod: zeroMeans(900 * SECOND),
   portRange: ignored(),
   windowsRunAsService: ignored(),
-  loadBalancing: record({ algorithm: choice(algorithms, 'random') }),
+  loadBalancing: record({
+    algorithm: choice(algorithms, 'random'),
+    connectionMetrics: choice(['Endpoint', 'Service', 'None'] as const, 'Endpoint'),
+  }),
 });
 
 type FileValue = ReturnType<typeof file>;

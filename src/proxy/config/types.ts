@@ -1,3 +1,4 @@
+import type { ConnectionCounting } from '../connection-metrics.js';
 import type { ProxyMode } from '../contract.js';
 import type { Algorithm } from '../state/service-port.js';
 
@@ -67,7 +68,8 @@ export interface ProxyConfig {
   oomScoreAdj: number;
   conntrack: ConntrackConfig;
   configSyncPeriodMs: number;
-  loadBalancing: { algorithm: Algorithm };
+  /** Ours: how connections are spread, and how finely they are counted in metrics. */
+  loadBalancing: { algorithm: Algorithm; connectionMetrics: ConnectionCounting };
 }
 
 /** A configuration with what was odd about it: unknown fields are reported, not refused. */

@@ -1,7 +1,7 @@
 import type { LocalDetector, NodeSettings } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { NamedObject } from './facts.js';
-import { endpointMap, type ListKind } from './lists.js';
+import { endpointMap, LIST_KINDS } from './lists.js';
 import { type Generation, nftFamily } from './names.js';
 
 /** A chain of the table's skeleton; `hook` is set for base chains. */
@@ -11,7 +11,6 @@ export interface BaseObject {
   hook: string;
 }
 
-const LIST_KINDS: readonly ListKind[] = ['vip', 'vip-local', 'nodeport', 'nodeport-local'];
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 
 function hex(mark: number): string {
@@ -30,6 +29,12 @@ function chain(name: string, rules: string[], hook = ''): BaseObject {
   return { name, object: { kind: 'chain', rules }, hook };
 }
 
+/**
+ * Elements count the packets that find them, which in NAT chains are the first ones of connections: metrics for two
+ * additions per connection, without a rule of their own.
+ */
+const COUNTED = 'counter ;';
+
 function endpointMaps(family: Family, generation: Generation): BaseObject[] {
   const ip = nftFamily(family);
   return PROTOCOLS.flatMap((protocol) =>
@@ -38,7 +43,7 @@ function endpointMaps(family: Family, generation: Generation): BaseObject[] {
       const data = `${ip} daddr . ${protocol} dport`;
       return map(
         endpointMap(kind, protocol, generation),
-        `typeof ${destination} . numgen random mod 65536 : ${data} ;`,
+        `typeof ${destination} . numgen random mod 65536 : ${data} ; ${COUNTED}`,
       );
     }),
   );
@@ -54,12 +59,12 @@ function setsAndMaps(family: Family, generation: Generation): BaseObject[] {
     set('nodeport-ips', `type ${address} ;`),
     set('service-cidrs', `type ${address} ; flags interval ;`),
     set('hairpin-connections', `typeof ${ip} saddr . ${ip} daddr . meta l4proto . th dport ;`),
-    ...['service-ips', 'external-lists', 'local-lists', 'no-endpoint-services', 'firewall-ips'].map((name) =>
+    map('service-ips', `${byAddress} ${COUNTED}`),
+    ...['external-lists', 'local-lists', 'no-endpoint-services', 'firewall-ips'].map((name) =>
       map(name, byAddress),
     ),
-    ...['service-nodeports', 'nodeport-lists', 'nodeport-local-lists', 'no-endpoint-nodeports'].map((name) =>
-      map(name, byPort),
-    ),
+    map('service-nodeports', `${byPort} ${COUNTED}`),
+    ...['nodeport-lists', 'nodeport-local-lists', 'no-endpoint-nodeports'].map((name) => map(name, byPort)),
   ];
   return [
     ...objects.map((object) => ({ ...object, name: object.name + generation })),

@@ -10,6 +10,8 @@ import { type Generation, l4, nftFamily, shortHash } from './names.js';
  */
 export type ListKind = 'vip' | 'vip-local' | 'nodeport' | 'nodeport-local';
 
+export const LIST_KINDS: readonly ListKind[] = ['vip', 'vip-local', 'nodeport', 'nodeport-local'];
+
 const MAP_PREFIX: Record<ListKind, string> = {
   vip: '',
   'vip-local': 'local-',
@@ -86,7 +88,7 @@ function rotatingChain(
 ): void {
   const protocol = l4(port.protocol);
   const ip = nftFamily(family);
-  const definition = `typeof numgen inc mod 65536 : ${ip} daddr . ${protocol} dport ;`;
+  const definition = `typeof numgen inc mod 65536 : ${ip} daddr . ${protocol} dport ; counter ;`;
   sink.object(`endpoints-${name}`, () => ({ kind: 'map', definition }));
   for (const [i, target] of list.entries()) {
     sink.element(`endpoints-${name}`, String(i), targetText(target));
@@ -98,9 +100,37 @@ function rotatingChain(
 /** Clients remembered per endpoint; a full set loses stickiness for newcomers, never traffic. */
 const AFFINITY_SET_SIZE = 1_048_576;
 
+function stickyName(port: ServicePort, target: Target): string {
+  return `${shortHash(`${port.id} ${targetKey(target)}`)}-${label(port)}`;
+}
+
+function ownName(port: ServicePort, which: 'cluster' | 'local'): string {
+  return `${shortHash(`${port.id} ${which}`)}-${label(port)}`;
+}
+
+/**
+ * The objects that count a port's connections where they are not elements of the global maps: the maps of rotating
+ * lists and the chains of sticky endpoints.
+ */
+export function countingObjects({
+  port,
+  cluster,
+  local,
+}: DesiredPort): { kind: 'map' | 'chain'; name: string }[] {
+  if (port.affinitySeconds !== undefined) {
+    const names = new Set([...cluster, ...local].map((target) => stickyName(port, target)));
+    return [...names].map((name) => ({ kind: 'chain', name: `endpoint-${name}` }));
+  }
+  if (port.algorithm !== 'round-robin') return [];
+  const used = (['cluster', 'local'] as const).filter(
+    (which) => (which === 'cluster' ? cluster : local).length > 0,
+  );
+  return used.map((which) => ({ kind: 'map', name: `endpoints-rotate-${ownName(port, which)}` }));
+}
+
 /** The endpoint's own chain: remembers the client, then sends it there. Shared by the port's lists. */
 function stickyEndpoint(sink: FactSink, port: ServicePort, family: Family, target: Target): string {
-  const name = `${shortHash(`${port.id} ${targetKey(target)}`)}-${label(port)}`;
+  const name = stickyName(port, target);
   const type = family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr';
   const definition = `type ${type} ; size ${AFFINITY_SET_SIZE} ; flags dynamic,timeout ; timeout ${port.affinitySeconds}s ;`;
   sink.object(`affinity-${name}`, () => ({ kind: 'set', definition }));
@@ -108,7 +138,7 @@ function stickyEndpoint(sink: FactSink, port: ServicePort, family: Family, targe
     kind: 'chain',
     rules: [
       `update @affinity-${name} { ${nftFamily(family)} saddr }`,
-      `meta l4proto ${l4(port.protocol)} dnat to ${socketText(target, family)}`,
+      `meta l4proto ${l4(port.protocol)} counter dnat to ${socketText(target, family)}`,
     ],
   }));
   return name;
@@ -144,7 +174,7 @@ export function renderList(
   const { port } = desired;
   const list = desired[which];
   if (port.affinitySeconds !== undefined || port.algorithm === 'round-robin') {
-    const own = `${shortHash(`${port.id} ${which}`)}-${label(port)}`;
+    const own = ownName(port, which);
     const [name, write] =
       port.affinitySeconds === undefined
         ? ([`rotate-${own}`, rotatingChain] as const)

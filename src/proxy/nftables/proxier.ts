@@ -1,6 +1,8 @@
 import type { Clock, Logger } from '#base';
 import { createNft, type Nft, type Programs } from '#host';
 import {
+  type ConnectionCount,
+  type CountDetail,
   ModeUnavailableError,
   type NodeSettings,
   type Proxier,
@@ -9,6 +11,7 @@ import {
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
+import { CountReader } from './counts.js';
 import type { NamedObject } from './facts.js';
 import { type Existing, FullLoad } from './full-load.js';
 import { TableWatch } from './monitor.js';
@@ -132,6 +135,13 @@ export class NftablesProxier implements Proxier {
 
   get needsTidying(): boolean {
     return this.#state !== undefined && this.#state.retired().length > 0;
+  }
+
+  async connectionCounts(detail: CountDetail): Promise<ConnectionCount[]> {
+    const state = this.#state;
+    if (state === undefined) return [];
+    const reader = new CountReader(this.family, state.generation, state.services);
+    return reader.parse(await this.#nft.listObjects(reader.objects(detail)), detail);
   }
 
   async watchForeignChanges(onChange: (what: string) => void): Promise<() => Promise<void>> {

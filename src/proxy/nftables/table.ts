@@ -57,6 +57,15 @@ export class TableState {
     });
   }
 
+  /** Every Service, and where its data are. */
+  get services(): Iterable<DesiredService> {
+    return this.#placed.values();
+  }
+
+  get generation(): Generation {
+    return this.#context.generation;
+  }
+
   /** Names of all objects that the table must hold. */
   *objectNames(): Generator<string> {
     for (const { name } of baseObjects(this.settings, this.#context.generation)) yield name;

@@ -50,6 +50,7 @@ function statements(tokens: Tokens, start: Packet, context: Context): RuleResult
       tokens.take('fully-random');
       return [{ packet: { ...packet, masqueraded: true }, action: { kind: 'accept' }, matched: true }];
     }
+    if (tokens.take('counter')) continue;
     if (tokens.take('update')) {
       tokens.next();
       tokens.braced();

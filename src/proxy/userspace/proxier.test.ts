@@ -181,9 +181,9 @@ describe('UserspaceProxier without rights', () => {
     const [a, b] = [await start(), await start()];
     await serve([a, b]);
     for (let i = 0; i < 10; i++) await ask();
-    const counts = await proxier.connectionCounts();
+    const counts = await proxier.connectionCounts('endpoint');
     const byPort = Object.fromEntries(
-      counts.map(({ endpoint, connections }) => [endpoint.port, connections]),
+      counts.map(({ endpoint, connections }) => [endpoint!.port, connections]),
     );
     expect(byPort).toEqual({ [a.port]: 5, [b.port]: 5 });
   });

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '#base';
 import type { Programs } from '#host';
 import type {
   ConnectionCount,
+  CountDetail,
   ListenerStatus,
   NodeSettings,
   Proxier,
@@ -9,7 +10,7 @@ import type {
   SyncReport,
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
-import { type DesiredPort, type DesiredService, targetKey } from '../state/desired.js';
+import { type DesiredPort, type DesiredService, type Target, targetKey } from '../state/desired.js';
 import { Balancer } from './balancer.js';
 import { bindVirtual, type Listener, type Open } from './bind.js';
 import { type Front, frontsOf, virtualAddresses } from './fronts.js';
@@ -28,6 +29,11 @@ export interface UserspaceOptions {
   timeouts: FlowTimeouts;
   /** Canonical addresses of the node's interfaces. */
   localAddresses: () => string[];
+}
+
+function parseTargetKey(key: string): Target {
+  const [ip, port] = key.split(' ');
+  return { ip: ip!, port: Number(port) };
 }
 
 /** What kernel modes do and this one cannot, said at every start. */
@@ -132,18 +138,22 @@ export class UserspaceProxier implements Proxier {
     }
   }
 
-  async connectionCounts(): Promise<ConnectionCount[]> {
-    const counts: ConnectionCount[] = [];
-    for (const { desired } of this.#services.values()) {
-      for (const { port } of desired.ports) {
-        const { service, portName, protocol } = port;
-        for (const [endpoint, connections] of this.#ports.get(port.id)?.counts ?? []) {
-          const [ip, at] = endpoint.split(' ');
-          counts.push({ service, portName, protocol, endpoint: { ip: ip!, port: Number(at) }, connections });
-        }
-      }
-    }
-    return counts;
+  async connectionCounts(detail: CountDetail): Promise<ConnectionCount[]> {
+    const ports = [...this.#services.values()].flatMap(({ desired }) => desired.ports);
+    return ports.flatMap(({ port }) => {
+      const { service, portName, protocol } = port;
+      const memory = this.#ports.get(port.id);
+      if (memory === undefined) return [];
+      const of = (connections: number, endpoint: Target | undefined) => ({
+        service,
+        portName,
+        protocol,
+        endpoint,
+        connections,
+      });
+      if (detail === 'service') return [of(memory.total, undefined)];
+      return [...memory.counts].map(([key, count]) => of(count, parseTargetKey(key)));
+    });
   }
 
   async #change(changes: readonly ServiceChange[]): Promise<number> {
@@ -224,7 +234,7 @@ export class UserspaceProxier implements Proxier {
   #memoryOf({ port }: DesiredPort): PortMemory {
     let memory = this.#ports.get(port.id);
     if (memory === undefined) {
-      memory = { balancer: new Balancer(this.#options.clock), counts: new Map() };
+      memory = { balancer: new Balancer(this.#options.clock), counts: new Map(), total: 0 };
       this.#ports.set(port.id, memory);
     }
     return memory;

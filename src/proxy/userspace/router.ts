@@ -19,6 +19,8 @@ export interface PortMemory {
   readonly balancer: Balancer;
   /** Connections per endpoint (`targetKey`). */
   readonly counts: Map<string, number>;
+  /** Connections to all endpoints that there ever were. */
+  total: number;
 }
 
 /** Routes the clients of one front; front and sources are replaced when the Service or the node changes. */
@@ -45,6 +47,7 @@ export class FrontRouter implements Router {
 
   connected(target: Target): void {
     const key = targetKey(target);
+    this.#memory.total++;
     this.#memory.counts.set(key, (this.#memory.counts.get(key) ?? 0) + 1);
   }
 }
