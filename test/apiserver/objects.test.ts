@@ -233,6 +233,47 @@ describe('generation', () => {
   });
 });
 
+describe('managed fields of /scale', () => {
+  const path = '/apis/apps/v1/namespaces/default/deployments/scaled';
+  const managers = async (of: string) =>
+    (await client.get(of)).json.metadata.managedFields.map(
+      (entry: { manager: string; operation: string; apiVersion: string; fieldsV1: Record<string, object> }) =>
+        `${entry.manager} ${entry.operation} ${entry.apiVersion} ${JSON.stringify(entry.fieldsV1['f:spec'] ?? {}).includes('f:replicas')}`,
+    );
+
+  it('are those of the workload that concern the count, and go back there', async () => {
+    const body = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'scaled' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { a: 'b' } },
+        template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'host' }] } },
+      },
+    };
+    await client.patch(`${path}?fieldManager=owner`, 'apply', body);
+    expect(await managers(`${path}/scale`)).toEqual(['owner Apply autoscaling/v1 true']);
+    const scale = {
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata: { name: 'scaled' },
+      spec: { replicas: 2 },
+    };
+    const refused = await client.patch(`${path}/scale?fieldManager=scaler`, 'apply', scale);
+    expect([refused.status, refused.json.message]).toEqual([
+      409,
+      'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
+    ]);
+    const forced = await client.patch(`${path}/scale?fieldManager=scaler&force=true`, 'apply', scale);
+    expect([forced.status, forced.json.spec.replicas]).toEqual([200, 2]);
+    expect(await managers(path)).toEqual(['owner Apply apps/v1 false', 'scaler Apply apps/v1 true']);
+    expect(await managers(`${path}/scale`)).toEqual(['scaler Apply autoscaling/v1 true']);
+    await client.patch(`${path}/scale?fieldManager=third`, 'merge', { spec: { replicas: 3 } });
+    expect(await managers(path)).toEqual(['owner Apply apps/v1 false', 'third Update apps/v1 true']);
+  });
+});
+
 describe('status subresource', () => {
   it('changes nothing but metadata and status', async () => {
     await client.post(SERVICES, { ...service('st'), spec: { ...service('st').spec, type: 'LoadBalancer' } });

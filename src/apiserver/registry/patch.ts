@@ -52,7 +52,7 @@ export async function patchSource(
 }
 
 /** Reads a patch that is not an apply configuration; the answer applies it to a document without editing that. */
-export async function patchDocument(
+async function patchDocument(
   context: RequestContext,
   kind: KindInfo,
 ): Promise<(document: object) => unknown> {

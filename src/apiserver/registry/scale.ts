@@ -9,13 +9,14 @@ import {
 } from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { negotiate } from '../request/negotiation.js';
-import { checkObject, decodeObject } from './bodies.js';
-import { patchDocument } from './patch.js';
+import { decodeObject } from './bodies.js';
+import { patchSource } from './patch.js';
 import { MODIFIED } from './preconditions.js';
 import { copyOf, type Resource } from './resource.js';
 import { objectOf, objectResponse, readOffer, type Subject } from './respond.js';
-import { updateObject } from './update.js';
-import type { WriteEnv } from './write-call.js';
+import { scaleEntries, workloadEntries } from './scale-fields.js';
+import { type UpdateSource, updateObject } from './update.js';
+import type { WriteCall, WriteEnv } from './write-call.js';
 import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
 
 interface Scalable extends KubeObject {
@@ -42,37 +43,51 @@ export async function scaleObject(
     if (cached === undefined) throw Errors.notFound(resource.group, name);
     return answer({ cached });
   }
-  const wanted = await wantedScale(context, resource, scaleKind);
   const call = writeCall(context, context.info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const source = await scaleSource(env, context, scaled, call);
   const written = await updateObject(env, resource, call, namespace, name, {
-    produce: (current) => withReplicas(resource, current as Scalable, wanted(current as Scalable)),
-    tracksFields: false,
+    ...source,
+    produce: async (current) => {
+      const scale = (await source.produce(scaleOf(resource, current as Scalable))) as autoscaling.Scale;
+      const object = withReplicas(resource, current as Scalable, scale);
+      if (source.tracksFields) takeFields(resource, object, current as Scalable, scale);
+      return object;
+    },
     mayCreate: false,
     unconditional: true,
   });
   return answer(written.result);
 }
 
-/** Reads the body and says which Scale it makes of the present one. */
-async function wantedScale(
-  context: RequestContext,
+/** Applying a Scale has said who manages the count: that is kept with the workload. */
+function takeFields(
   resource: Resource,
-  scaleKind: KindInfo,
-): Promise<(current: Scalable) => autoscaling.Scale> {
+  object: KubeObject,
+  current: Scalable,
+  scale: autoscaling.Scale,
+): void {
+  const { managedFields } = current.metadata;
+  object.metadata.managedFields = workloadEntries(
+    managedFields,
+    scale.metadata.managedFields,
+    resource.apiVersion,
+  );
+}
+
+/** Reads the body and says which Scale it makes of the present one. */
+async function scaleSource(
+  env: WriteEnv,
+  context: RequestContext,
+  scaled: Resource,
+  call: WriteCall,
+): Promise<UpdateSource> {
+  if (context.info.verb === 'patch') return patchSource(env, context, scaled, call);
   const validation = fieldValidation(context);
-  if (context.info.verb === 'patch') {
-    const patch = await patchDocument(context, scaleKind);
-    return (current) => {
-      const changed = checkObject(scaleKind, patch(scaleOf(resource, current)), validation);
-      reportWarnings(context, changed.warnings);
-      return changed.object as autoscaling.Scale;
-    };
-  }
   const body = await context.request.body();
-  const decoded = decodeObject(scaleKind, body, context.request.headers['content-type'], validation);
+  const decoded = decodeObject(scaled.kind, body, context.request.headers['content-type'], validation);
   reportWarnings(context, decoded.warnings);
-  checkKind(scaleKind, decoded.object);
-  return () => decoded.object as autoscaling.Scale;
+  checkKind(scaled.kind, decoded.object);
+  return { produce: () => decoded.object, tracksFields: false, mayCreate: false, unconditional: true };
 }
 
 function withReplicas(resource: Resource, current: Scalable, scale: autoscaling.Scale): KubeObject {
@@ -103,11 +118,19 @@ function withReplicas(resource: Resource, current: Scalable, scale: autoscaling.
 
 function scaleOf(resource: Resource, object: Scalable): autoscaling.Scale & KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const managedFields = scaleEntries(object.metadata.managedFields);
   const selector = selectorText(resource.kind.kind, object.spec?.selector);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(managedFields.length === 0 ? {} : { managedFields }),
+    },
     spec: { ...(object.spec?.replicas ? { replicas: object.spec.replicas } : {}) },
     status: {
       replicas: object.status?.replicas ?? 0,
