@@ -8,6 +8,8 @@ export interface Iptables {
   version(): Promise<string>;
   /** `iptables-save` of one table. */
   save(table: string): Promise<string>;
+  /** The same with the packets and bytes that each rule has seen, as `[packets:bytes] -A …`. */
+  saveCounted(table: string): Promise<string>;
   /** Rules of one chain as `iptables -S` prints them, with packet counts (`-c PACKETS BYTES`); undefined without the chain. */
   rules(table: string, chain: string): Promise<string[] | undefined>;
   /** Runs `iptables-restore --noflush`: each table in the text changes atomically. */
@@ -29,6 +31,8 @@ export function createIptables(
   return {
     version: () => check(programs, `${name}-restore`, ['--version']),
     save: (table) => check(programs, `${name}-save`, ['-t', table], { maxOutputBytes: MAX_BYTES }),
+    saveCounted: (table) =>
+      check(programs, `${name}-save`, ['-c', '-t', table], { maxOutputBytes: MAX_BYTES }),
     async rules(table, chain) {
       const args = ['-w', String(LOCK_WAIT_S), '-t', table, '-v', '-S', chain];
       const result = await programs.run(name, args, { maxOutputBytes: MAX_BYTES });

@@ -11,7 +11,11 @@ const AFFINITY_SECONDS = 2;
 const vip = (n: number) => `10.96.0.${n}`;
 
 /** What operators see and set: connection counters, timeouts of affinity, rules of others that are in the way. */
-describe.each(['nftables'] as ProxyMode[])('the %s proxy in operation', (mode) => {
+describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operation', (mode) => {
+  /** xt_recent keeps its clients by the second, and the host’s, not the namespace’s: not looked into here. */
+  const itNftables = (title: string, run: () => Promise<void>) => {
+    if (mode === 'nftables') it(title, run);
+  };
   const api = new FakeClient();
   const metrics = createMetrics();
   let lab: Lab;
@@ -109,7 +113,7 @@ describe.each(['nftables'] as ProxyMode[])('the %s proxy in operation', (mode) =
     await expect.poll(() => node.ns.sh('nft list tables'), { timeout: 10_000 }).not.toMatch(/ kube-proxy$/m);
   });
 
-  it('moves a client once its affinity has expired, and not before', async () => {
+  itNftables('moves a client once its affinity has expired, and not before', async () => {
     const next = async (count: number) =>
       (await ask(client.ns, 'tcp', vip(12), 80, count)).map(({ server }) => server);
     const [first, ...more] = await next(4);
@@ -131,6 +135,6 @@ describe.each(['nftables'] as ProxyMode[])('the %s proxy in operation', (mode) =
     const [local, remote] = pods.map((pod) => `${pod.ip}:8080`);
     expect(counts[`plain tcp ${local}`]! + counts[`plain tcp ${remote}`]!).toBe(20);
     expect([counts[`even tcp ${local}`], counts[`even tcp ${remote}`]]).toEqual([5, 5]);
-    expect(counts['sticky tcp']).toBe(5);
+    if (mode === 'nftables') expect(counts['sticky tcp']).toBe(5);
   });
 });

@@ -1,6 +1,8 @@
 import type { Clock, Logger } from '#base';
 import { createIptables, type Iptables, type IptablesBackend, type Programs } from '#host';
 import {
+  type ConnectionCount,
+  type CountDetail,
   ModeUnavailableError,
   type NodeSettings,
   type PacketCounts,
@@ -11,6 +13,7 @@ import {
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
 import { COUNTED, fixedRules, type Jump, jumps } from './base.js';
+import { type CountedEndpoint, parseCounts } from './counts.js';
 import { CHAIN, OUR_CHAIN, UPSTREAM_CHAIN } from './names.js';
 import { type ServiceRules, serviceRules } from './service-rules.js';
 import { JumpWatch } from './watch.js';
@@ -130,6 +133,15 @@ export class IptablesProxier implements Proxier {
     const counts = this.#counted;
     this.#counted = { invalidDropped: 0, localhostAccepted: 0 };
     return counts;
+  }
+
+  async connectionCounts(detail: CountDetail): Promise<ConnectionCount[]> {
+    const owners = new Map<string, CountedEndpoint>();
+    for (const { endpoints } of this.#services.values()) {
+      for (const [chain, owner] of endpoints) owners.set(chain, owner);
+    }
+    if (owners.size === 0) return [];
+    return parseCounts(await this.#iptables.saveCounted('nat'), (chain) => owners.get(chain), detail);
   }
 
   async watchForeignChanges(onChange: (what: string) => void): Promise<() => Promise<void>> {

@@ -2,6 +2,7 @@ import type { NodeSettings } from '../contract.js';
 import { type Family, parseAddress } from '../state/addresses.js';
 import { type DesiredPort, type DesiredService, type Target, targetKey } from '../state/desired.js';
 import { admits } from '../state/service-port.js';
+import type { CountedEndpoint } from './counts.js';
 import { CHAIN, generatedChain } from './names.js';
 
 /** What one Service contributes: rules for the shared chains, and chains of its own (all in the nat table). */
@@ -9,6 +10,8 @@ export interface ServiceRules {
   /** Rules without their `-A chain`, by shared chain; keys are `table chain`. */
   readonly shared: Map<string, string[]>;
   readonly chains: Map<string, string[]>;
+  /** Whose connections the endpoints' chains carry. */
+  readonly endpoints: Map<string, CountedEndpoint>;
 }
 
 export const SHARED = {
@@ -34,7 +37,7 @@ export function localMatch(settings: NodeSettings): { isLocal: string; isNotLoca
 }
 
 class Builder {
-  readonly rules: ServiceRules = { shared: new Map(), chains: new Map() };
+  readonly rules: ServiceRules = { shared: new Map(), chains: new Map(), endpoints: new Map() };
   readonly #settings: NodeSettings;
 
   constructor(settings: NodeSettings) {
@@ -163,6 +166,7 @@ class Builder {
     const to = family === 'IPv4' ? `${target.ip}:${target.port}` : `[${target.ip}]:${target.port}`;
     const protocol = port.protocol.toLowerCase();
     const remember = port.affinitySeconds === undefined ? '' : `-m recent --name ${name} --set `;
+    this.rules.endpoints.set(name, { port, target });
     this.rules.chains.set(name, [
       `-s ${hostCidr(target.ip, family)} ${MASQUERADE}`,
       `-p ${protocol} ${remember}-m ${protocol} -j DNAT --to-destination ${to}`,
