@@ -16,7 +16,11 @@ describe('certificates', () => {
     const certificate = new X509Certificate(leaf.certificate);
     expect(certificate.verify(new X509Certificate(ca.certificate).publicKey)).toBe(true);
     expect(certificate.subject).toBe('O=system:nodes\nCN=system:node:node-1');
+    expect(certificate.subjectAltName).toBe(
+      'DNS:node-1, IP Address:127.0.0.1, IP Address:FD00:0:0:0:0:0:0:1',
+    );
     expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1']);
     expect(certificate.ca).toBe(false);
     expect(new X509Certificate(ca.certificate).ca).toBe(true);
     expect(certificateFits(leaf, ca, request)).toBe(true);

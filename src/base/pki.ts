@@ -1,5 +1,8 @@
-import { createPrivateKey, type webcrypto as WebCrypto, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { createPrivateKey, generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
+import { promisify } from 'node:util';
+import { extension, issuerFields, nameOf, subjectKeyIdentifier, writeCertificate } from './certificate.js';
+import * as der from './der.js';
+import { type IpAddress, parseIp } from './ip.js';
 
 /** PEM certificate and PKCS#8 PEM key. The holder keeps the key in files of mode 0600. */
 export interface KeyPair {
@@ -21,89 +24,89 @@ export interface CertificateRequest {
 const DAY_MS = 86_400_000;
 /** Clocks of test machines differ; a certificate is valid a little before it is made. */
 const BACKDATE_MS = 300_000;
-const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const AUTHORITY_DAYS = 3650;
 
-/** The library is heavy to load, and needed only when something has to be issued. */
-async function library() {
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  const { webcrypto } = await import('node:crypto');
-  x509.cryptoProvider.set(webcrypto as WebCrypto.Crypto);
-  return { x509, subtle: webcrypto.subtle };
-}
+const BASIC_CONSTRAINTS = der.oid('2.5.29.19');
+const KEY_USAGE = der.oid('2.5.29.15');
+const EXTENDED_KEY_USAGE = der.oid('2.5.29.37');
+const ALTERNATIVE_NAME = der.oid('2.5.29.17');
+const AUTHORITY_KEY_IDENTIFIER = der.oid('2.5.29.35');
+const USAGES = { server: der.oid('1.3.6.1.5.5.7.3.1'), client: der.oid('1.3.6.1.5.5.7.3.2') };
 
-async function exportKey(subtle: WebCrypto.SubtleCrypto, key: WebCrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await subtle.exportKey('pkcs8', key));
-  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    .export({ format: 'pem', type: 'pkcs8' })
-    .toString();
-}
+/** digitalSignature; keyCertSign and cRLSign for authorities as well. */
+const LEAF_KEY_USAGE = extension(KEY_USAGE, true, der.bits(Buffer.from([0x80]), 7));
+const AUTHORITY_KEY_USAGE = extension(KEY_USAGE, true, der.bits(Buffer.from([0x86]), 1));
+
+const newKeys = promisify(generateKeyPair);
 
 /** A new self-signed EC P-256 authority, valid for ten years. */
 export async function createAuthority(commonName: string): Promise<KeyPair> {
-  const { x509, subtle } = await library();
-  const keys = (await subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])) as WebCrypto.CryptoKeyPair;
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: [commonName] }],
-    notBefore: new Date(Date.now() - BACKDATE_MS),
-    notAfter: new Date(Date.now() + 3650 * DAY_MS),
-    signingAlgorithm: KEY_ALGORITHM,
-    keys,
+  const { publicKey, privateKey } = await newKeys('ec', { namedCurve: 'P-256' });
+  const name = nameOf(commonName);
+  const certificate = writeCertificate({
+    subject: name,
+    issuer: name,
+    publicKey,
+    signingKey: privateKey,
+    ...validity(AUTHORITY_DAYS),
     extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      extension(BASIC_CONSTRAINTS, true, der.sequence(der.TRUE)),
+      AUTHORITY_KEY_USAGE,
+      subjectKeyIdentifier(publicKey),
     ],
   });
-  return { certificate: pem(certificate), key: await exportKey(subtle, keys.privateKey) };
+  return pair(certificate, privateKey);
 }
 
 /** A leaf certificate signed by the authority, valid for a year unless told otherwise. */
 export async function issueCertificate(authority: KeyPair, request: CertificateRequest): Promise<KeyPair> {
-  const { x509, subtle } = await library();
-  const keys = (await subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])) as WebCrypto.CryptoKeyPair;
-  const signer = await importKey(subtle, authority.key);
-  const issuer = new x509.X509Certificate(authority.certificate);
-  const names = [
-    ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
-    ...(request.ipAddresses ?? [])
-      .filter((ip) => isIP(ip) !== 0)
-      .map((value) => ({ type: 'ip' as const, value })),
-  ];
-  const usages = request.usages.map((u) =>
-    u === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth,
-  );
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject: [...(request.organizations ?? []).map((o) => ({ O: [o] })), { CN: [request.commonName] }],
+  const { publicKey, privateKey } = await newKeys('ec', { namedCurve: 'P-256' });
+  const issuer = issuerFields(new X509Certificate(authority.certificate).raw);
+  const names = alternativeNames(request);
+  const certificate = writeCertificate({
+    subject: nameOf(request.commonName, request.organizations),
     issuer: issuer.subject,
-    notBefore: new Date(Date.now() - BACKDATE_MS),
-    notAfter: new Date(Date.now() + (request.days ?? 365) * DAY_MS),
-    signingAlgorithm: KEY_ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey: signer,
+    publicKey,
+    signingKey: createPrivateKey(authority.key),
+    ...validity(request.days ?? 365),
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension(usages),
-      ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
-      await x509.AuthorityKeyIdentifierExtension.create(await issuer.publicKey.export()),
+      extension(BASIC_CONSTRAINTS, true, der.sequence()),
+      LEAF_KEY_USAGE,
+      extension(EXTENDED_KEY_USAGE, false, der.sequence(...request.usages.map((usage) => USAGES[usage]))),
+      ...(names.length === 0 ? [] : [extension(ALTERNATIVE_NAME, false, der.sequence(...names))]),
+      ...(issuer.keyIdentifier === undefined ? [] : [authorityKeyIdentifier(issuer.keyIdentifier)]),
     ],
   });
-  return { certificate: pem(certificate), key: await exportKey(subtle, keys.privateKey) };
+  return pair(certificate, privateKey);
 }
 
-function pem(certificate: { toString(format: 'pem'): string }): string {
-  return `${certificate.toString('pem')}\n`;
+function alternativeNames(request: CertificateRequest): Buffer[] {
+  const ips = (request.ipAddresses ?? []).flatMap((ip) => parseIp(ip) ?? []);
+  return [
+    ...(request.dnsNames ?? []).map((name) => der.implicit(2, Buffer.from(name, 'latin1'))),
+    ...ips.map((ip) => der.implicit(7, ipBytes(ip))),
+  ];
 }
 
-function importKey(subtle: WebCrypto.SubtleCrypto, text: string): Promise<WebCrypto.CryptoKey> {
-  const key = createPrivateKey(text);
-  return subtle.importKey('pkcs8', key.export({ format: 'der', type: 'pkcs8' }), KEY_ALGORITHM, false, [
-    'sign',
-  ]);
+function ipBytes({ family, value }: IpAddress): Buffer {
+  return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
+}
+
+function authorityKeyIdentifier(keyIdentifier: Buffer): Buffer {
+  return extension(AUTHORITY_KEY_IDENTIFIER, false, der.sequence(der.implicit(0, keyIdentifier)));
+}
+
+function validity(days: number): { notBefore: Date; notAfter: Date } {
+  const now = Date.now();
+  return { notBefore: new Date(now - BACKDATE_MS), notAfter: new Date(now + days * DAY_MS) };
+}
+
+function pair(certificate: Buffer, key: KeyObject): KeyPair {
+  const text = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+  };
 }
 
 /**

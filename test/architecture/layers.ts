@@ -21,8 +21,6 @@ const confined: Record<string, string[]> = {
   lmdb: ['storage/lmdb'],
   commander: ['cli'],
   pino: ['base'],
-  '@peculiar/x509': ['base'],
-  'reflect-metadata': ['base'],
   ws: ['node', 'apiserver'],
   yaml: ['api/codec', 'client', 'proxy/config', 'cli'],
 };
