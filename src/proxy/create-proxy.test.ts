@@ -1,57 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createMetrics, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
-import { FakeClient } from '#client/testing';
-import { loadProxyConfig } from './config/load.js';
-import { createProxy } from './create-proxy.js';
-import type { SyncedEvent } from './family-proxy.js';
+import { Resources } from '#client';
 import { NftPrograms } from './testing/nft-programs.js';
 import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './testing/objects.js';
-
-function fixture(programs = new NftPrograms()) {
-  const api = new FakeClient();
-  api.seed(Resources.nodes, {
-    metadata: { name: NODE_NAME },
-    status: { addresses: [{ type: 'InternalIP', address: '192.168.0.2' }] },
-  });
-  const events: SyncedEvent[] = [];
-  let wake: () => void = () => {};
-  const { config } = loadProxyConfig('', { healthzBindAddress: '', metricsBindAddress: '' });
-  const metrics = createMetrics();
-  const proxy = createProxy(
-    {
-      config,
-      nodeName: NODE_NAME,
-      families: ['IPv4'],
-      onSynced: (event) => {
-        events.push(event);
-        wake();
-      },
-    },
-    {
-      client: api,
-      informers: createInformerFactory(api, { logger: silentLogger }),
-      programs,
-      logger: silentLogger,
-      metrics,
-      clock: systemClock,
-    },
-  );
-  /** Makes a change and resolves when the kernel holds it. */
-  const synced = async (change: () => unknown, isIt: (event: SyncedEvent) => boolean = () => true) => {
-    const from = events.length;
-    change();
-    while (!events.slice(from).some(isIt)) await new Promise<void>((resolve) => (wake = resolve));
-  };
-  /** Elements of a map, in whichever generation is in use. */
-  const elements = (map: string) =>
-    [map, `${map}-b`].flatMap((name) => [...(programs.tables.ip.sets.get(name)?.elements ?? [])]);
-  return { api, proxy, programs, metrics, synced, elements };
-}
+import { proxyFixture } from './testing/proxy-fixture.js';
 
 describe('createProxy', () => {
   it('starts with the whole cluster in one load and follows it one change at a time', async () => {
-    const { api, proxy, synced, elements, metrics } = fixture();
+    const { api, proxy, synced, elements, metrics } = proxyFixture();
     api.seed(Resources.services, makeService('a', '172.30.0.1'));
     api.seed(Resources.endpointSlices, makeSlice('a', [{ ip: '10.0.0.1' }]));
     await proxy.start();
@@ -70,7 +25,7 @@ describe('createProxy', () => {
   });
 
   it('follows a Service whose slices move to it by label, and drops it when another proxy takes it', async () => {
-    const { api, proxy, synced, elements } = fixture();
+    const { api, proxy, synced, elements } = proxyFixture();
     api.seed(Resources.services, makeService('a', '172.30.0.1'), makeService('b', '172.30.0.2'));
     api.seed(Resources.endpointSlices, makeSlice('a', [{ ip: '10.0.0.1' }]));
     await proxy.start();
@@ -89,7 +44,7 @@ describe('createProxy', () => {
   });
 
   it('writes everything anew when the node moves to another zone', async () => {
-    const { api, proxy, synced, elements } = fixture();
+    const { api, proxy, synced, elements } = proxyFixture();
     const node = (zone: string) => ({
       metadata: { name: NODE_NAME, labels: { 'topology.kubernetes.io/zone': zone } },
       status: { addresses: [{ type: 'InternalIP', address: '192.168.0.2' }] },
@@ -121,7 +76,9 @@ describe('createProxy', () => {
     const run = programs.onRun!;
     programs.onRun = (call) =>
       call.args[0] === '--version' ? { stdout: 'nftables v0.9.8 (E.D.S.)' } : run(call);
-    await expect(fixture(programs).proxy.start()).rejects.toThrow(/nft.*0\.9\.8.*older than v1\.0\.6/);
+    await expect(proxyFixture({ programs }).proxy.start()).rejects.toThrow(
+      /nft.*0\.9\.8.*older than v1\.0\.6/,
+    );
     expect(programs.scripts).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ import { createProxier, takeOver } from './modes.js';
 import { NodeView } from './node-view.js';
 import type { Family } from './state/addresses.js';
 import type { Computed } from './state/desired-state.js';
-import { applyConntrackSettings } from './sysctls.js';
+import { prepareNode } from './sysctls.js';
 
 export interface ProxyOptions {
   config: ProxyConfig;
@@ -100,7 +100,7 @@ class ServiceProxy implements Startable {
     this.#instruments = createProxyMetrics(deps.metrics);
     this.#health = new SyncHealth(deps.clock, 2 * config.nftables.syncPeriodMs);
     this.#node = new NodeView(nodeName, config, options.localAddresses);
-    this.#informers = createProxyInformers(deps.informers, nodeName);
+    this.#informers = createProxyInformers(deps.informers, nodeName, config.featureGates);
     const { logger, metrics } = deps;
     const instruments = this.#instruments;
     this.#servers = new ProxyServers({
@@ -126,7 +126,7 @@ class ServiceProxy implements Startable {
   async start(): Promise<void> {
     const { logger, informers, events } = this.#deps;
     try {
-      await applyConntrackSettings(this.#options.config.conntrack, logger);
+      await prepareNode(this.#options.config, logger);
       await this.#servers.start();
       this.#subscribe();
       informers.start();

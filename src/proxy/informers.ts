@@ -1,5 +1,6 @@
 import { type core, type discovery, type meta, objectKey } from '#api';
 import { type Informer, type InformerFactory, Resources } from '#client';
+import { isEnabled } from './config/feature-gates.js';
 import { createSlicePacker } from './packed-slice.js';
 import type { ClusterView } from './state/desired-state.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
@@ -58,6 +59,13 @@ function trimMetadata(
   return trimmed;
 }
 
+/** What the gate AllowServiceExternalIPs leaves of a Service when it is off. */
+export function withoutExternalIPs(service: core.Service): core.Service {
+  if (service.spec?.externalIPs === undefined) return service;
+  const { externalIPs: _, ...spec } = service.spec;
+  return { ...service, spec };
+}
+
 /** A Service as far as a proxy reads it. */
 function trimService(service: core.Service): core.Service {
   const { selector: _, ipFamilies: _f, ipFamilyPolicy: _p, ...spec } = service.spec ?? {};
@@ -70,11 +78,16 @@ function trimService(service: core.Service): core.Service {
 }
 
 /** The caches that the proxy reads, with upstream's selectors. */
-export function createProxyInformers(factory: InformerFactory, nodeName: string): ProxyInformers {
+export function createProxyInformers(
+  factory: InformerFactory,
+  nodeName: string,
+  gates: Readonly<Record<string, boolean>>,
+): ProxyInformers {
+  const hasExternalIPs = isEnabled(gates, 'AllowServiceExternalIPs');
   const services = factory.informer(Resources.services, {
     labelSelector: `!${PROXY_NAME_LABEL}`,
     fieldSelector: 'spec.clusterIP!=None',
-    transform: trimService,
+    transform: hasExternalIPs ? trimService : (service) => withoutExternalIPs(trimService(service)),
   });
   const slices = factory.informer(Resources.endpointSlices, {
     labelSelector: '!service.kubernetes.io/headless',

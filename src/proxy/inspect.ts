@@ -1,7 +1,8 @@
 import { type core, type discovery, objectKey } from '#api';
 import { type Client, Resources } from '#client';
+import { isEnabled } from './config/feature-gates.js';
 import type { ProxyConfig } from './config/types.js';
-import { serviceKeyOf } from './informers.js';
+import { serviceKeyOf, withoutExternalIPs } from './informers.js';
 import { renderIptables } from './iptables/proxier.js';
 import { renderIpvs } from './ipvs/render.js';
 import { renderNftables } from './nftables/render.js';
@@ -75,8 +76,10 @@ export async function takeSnapshot(client: Client, nodeName: string): Promise<Cl
   };
 }
 
-function viewOf({ services, slices }: ClusterSnapshot): ClusterView {
-  const byKey = new Map(services.map((service) => [objectKey(service), service]));
+function viewOf({ services, slices }: ClusterSnapshot, { featureGates }: ProxyConfig): ClusterView {
+  const hasExternalIPs = isEnabled(featureGates, 'AllowServiceExternalIPs');
+  const read = hasExternalIPs ? services : services.map(withoutExternalIPs);
+  const byKey = new Map(read.map((service) => [objectKey(service), service]));
   const byService = new Map<string, discovery.EndpointSlice[]>();
   for (const slice of slices) {
     const key = serviceKeyOf(slice) ?? '';
@@ -99,7 +102,7 @@ function nodeOf({ nodeName, config, snapshot, localAddresses }: InspectOptions):
 /** What the proxy would write into an empty kernel for this snapshot, in the language of its mode, line by line. */
 export async function renderRules(options: InspectOptions, family: Family): Promise<Iterable<string>> {
   const node = nodeOf(options);
-  const state = new DesiredState(family, viewOf(options.snapshot));
+  const state = new DesiredState(family, viewOf(options.snapshot, options.config));
   const algorithm = options.config.loadBalancing.algorithm;
   await state.recomputeAll({ family, topology: node.topology, algorithm });
   const settings = node.settings(family);

@@ -31,7 +31,7 @@ function conntrackSettings(config: ConntrackConfig, cores: number): [name: strin
  * Writes them in the network namespace of the process. `nf_conntrack_max` belongs to the initial namespace and
  * is read-only elsewhere; what cannot be written is left, since connections work without it.
  */
-export async function applyConntrackSettings(config: ConntrackConfig, logger: Logger): Promise<void> {
+async function applyConntrackSettings(config: ConntrackConfig, logger: Logger): Promise<void> {
   for (const [name, value] of conntrackSettings(config, availableParallelism())) {
     const path = `${ROOT}${name}`;
     try {
@@ -44,7 +44,7 @@ export async function applyConntrackSettings(config: ConntrackConfig, logger: Lo
   }
 }
 
-/** What `--init-only` does: settings for which later runs need no full root privileges. */
+/** Settings of the node that every start wants, and all that `--init-only` does: later runs need no full root then. */
 export async function prepareNode(config: ProxyConfig, logger: Logger): Promise<void> {
   if (config.mode !== 'userspace') await applyConntrackSettings(config.conntrack, logger);
 }
