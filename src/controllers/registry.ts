@@ -2,6 +2,7 @@ import type { Startable } from '#base';
 import { createDaemonSetController } from './daemon-set/index.js';
 import { createDeploymentController } from './deployment/index.js';
 import type { ControllerDeps } from './deps.js';
+import { createDisruptionController } from './disruption/index.js';
 import { createEndpointSliceController } from './endpoint-slice/index.js';
 import { createEndpointSliceMirroringController } from './endpoint-slice-mirroring/index.js';
 import { createEndpointsController } from './endpoints/index.js';
@@ -79,6 +80,7 @@ export const CONTROLLERS: Record<string, Controller> = {
   'daemonset-controller': controller('daemon-set-controller', (_, deps) =>
     createDaemonSetController({}, deps),
   ),
+  'disruption-controller': controller('disruption-controller', (_, deps) => createDisruptionController(deps)),
   'namespace-controller': controller('namespace-controller', (_, deps) =>
     createNamespaceController({}, deps),
   ),
@@ -118,6 +120,7 @@ const ALIASES: Record<string, string> = {
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
+  disruption: 'disruption-controller',
   replicationcontroller: 'replicationcontroller-controller',
   podgc: 'pod-garbage-collector-controller',
   namespace: 'namespace-controller',

@@ -13,6 +13,7 @@ const TOKENS: [token: string, user: string, groups: string][] = [
   ['admin-token', 'admin', 'system:masters'],
   ['node-token', 'system:node:n1', 'system:nodes'],
   ['manager-token', 'system:kube-controller-manager', ''],
+  ['scheduler-token', 'system:kube-scheduler', ''],
   ['proxy-token', 'system:kube-proxy', ''],
   ['dns-token', 'system:serviceaccount:kube-system:coredns', 'system:serviceaccounts'],
 ];

@@ -148,11 +148,14 @@ inNamespaces(import.meta.url, 'root', () => {
         'controller-manager',
         '--kubeconfig',
         files.path('manager.conf'),
+        '--controllers=*,-scheduler',
         '--use-service-account-credentials',
         '--cluster-cidr=10.244.0.0/16',
         '--root-ca-file',
         files.path('ca.crt'),
       );
+      const scheduler = ['--kubeconfig', files.path('scheduler.conf'), '--controllers=scheduler'];
+      start('controller-manager', ...scheduler, '--debug-address=');
       start(
         'node',
         ...['--kubeconfig', files.path('node.conf'), '--hostname-override=n1', `--node-ip=${ADDRESS}`],

@@ -39,7 +39,9 @@ export function register(program: Command): void {
       `
 Examples:
   $ kubesvc controller-manager --kubeconfig admin.conf
-  $ kubesvc controller-manager --kubeconfig cm.conf --controllers='*,-scheduler' --cluster-cidr 10.244.0.0/16`,
+  $ kubesvc controller-manager --kubeconfig cm.conf --use-service-account-credentials \\
+      --controllers='*,-scheduler' --cluster-cidr 10.244.0.0/16
+  $ kubesvc controller-manager --kubeconfig scheduler.conf --controllers=scheduler --debug-address=`,
     )
     .action(async (options: Options) => (await import('../run/controller-manager.js')).run(options));
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Client, createServiceAccountClient } from '#client';
+import type { Startable } from '#base';
+import { type Client, createInformerFactory, createServiceAccountClient } from '#client';
 import {
   type ControllerManagerDeps,
   type ControllerSettings,
@@ -44,31 +45,37 @@ export async function run(options: Options): Promise<void> {
   const { controllers, scheduler } = selection(options.controllers);
   const election =
     options.leaderElect === 'false' ? {} : { leaderElection: { identity: `${hostname()}_${randomUUID()}` } };
-  const manager = createControllerManager(
-    {
-      controllers,
-      ...(options.clusterCidr === undefined ? {} : { clusterCidrs: options.clusterCidr.split(',') }),
-      ...(options.nodeCidrMaskSize === undefined
-        ? {}
-        : { nodeCidrMaskSizeV4: Number(options.nodeCidrMaskSize) }),
-      ...(options.rootCaFile === undefined ? {} : { rootCa: readFileSync(options.rootCaFile, 'utf8') }),
-      ...(options.maxEndpointsPerSlice === undefined
-        ? {}
-        : { maxEndpointsPerSlice: Number(options.maxEndpointsPerSlice) }),
-      ...periods(options),
-      mirroringMaxEndpointsPerSubset: Number(options.mirroringMaxEndpointsPerSubset),
-      terminatedPodThreshold: Number(options.terminatedPodGcThreshold),
-      ...election,
-    },
-    { client, logger, metrics, ...credentials(options, client) },
-  );
-  const schedulers = scheduler
-    ? [createSchedulerManager(election, { client, logger: logger.child({ part: 'scheduler' }), metrics })]
-    : [];
+  // One cache for both: each holds every Pod.
+  const informers = createInformerFactory(client, { logger });
+  const deps = { client, informers, logger, metrics };
+  const members: Startable[] = [];
+  if (controllers.length > 0) {
+    const settings = { controllers, ...settingsOf(options), ...election };
+    members.push(createControllerManager(settings, { ...deps, ...credentials(options, client) }));
+  }
+  if (scheduler)
+    members.push(createSchedulerManager(election, { ...deps, logger: logger.child({ part: 'scheduler' }) }));
+  const caches = { start: async () => {}, stop: async () => informers.stop() };
   await runUntilSignal(
-    [closing([client]), createDebugServer(options.debugAddress, metrics), manager, ...schedulers],
+    [closing([client]), caches, createDebugServer(options.debugAddress, metrics), ...members],
     logger,
   );
+}
+
+function settingsOf(options: Options): ControllerSettings {
+  return {
+    ...(options.clusterCidr === undefined ? {} : { clusterCidrs: options.clusterCidr.split(',') }),
+    ...(options.nodeCidrMaskSize === undefined
+      ? {}
+      : { nodeCidrMaskSizeV4: Number(options.nodeCidrMaskSize) }),
+    ...(options.rootCaFile === undefined ? {} : { rootCa: readFileSync(options.rootCaFile, 'utf8') }),
+    ...(options.maxEndpointsPerSlice === undefined
+      ? {}
+      : { maxEndpointsPerSlice: Number(options.maxEndpointsPerSlice) }),
+    ...periods(options),
+    mirroringMaxEndpointsPerSubset: Number(options.mirroringMaxEndpointsPerSubset),
+    terminatedPodThreshold: Number(options.terminatedPodGcThreshold),
+  };
 }
 
 function periods(options: Options): ControllerSettings {
