@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { Logger, Metrics, Startable } from '#base';
-import { createClientFromConfig, createInformerFactory, type InformerFactory, loadKubeconfig } from '#client';
+import { createClientFromConfig, createInformerFactory, type InformerFactory } from '#client';
 import { type ConfigMapKey, watchConfigMap } from './corefile/config-map.js';
 import { CorefileError } from './corefile/tokens.js';
 import { ServerStats } from './metrics/server-stats.js';
+import { type ClusterAddress, clusterConfig } from './plugins/cluster-address.js';
 import type { Placement, ServerContext } from './plugins/setup-context.js';
 import { buildRuntime, type Runtime, type RuntimeListener } from './runtime.js';
 import { waitUntilUnlisted } from './server/drain.js';
@@ -89,7 +90,7 @@ class CorefileServer implements DnsServer {
       logger: deps.logger,
       metrics: deps.metrics,
       stats: new ServerStats(),
-      sources: (kubeconfig) => this.#sourcesOf(kubeconfig),
+      sources: (cluster) => this.#sourcesOf(cluster),
       localIps,
       stopping: () => this.#stopping,
       ...(options.readCorefile === undefined ? {} : { readCorefile: options.readCorefile }),
@@ -104,11 +105,11 @@ class CorefileServer implements DnsServer {
     return contact === 0 || !Number.isFinite(contact) ? 0 : (Date.now() - contact) / 1000;
   }
 
-  #sourcesOf(kubeconfig?: { path: string; context?: string }): InformerSources {
-    const key = kubeconfig === undefined ? '' : `${kubeconfig.path}#${kubeconfig.context ?? ''}`;
+  #sourcesOf(cluster?: ClusterAddress): InformerSources {
+    const key = cluster === undefined ? '' : JSON.stringify(cluster);
     const have = this.#sources.get(key);
-    if (have !== undefined || kubeconfig === undefined) return have!;
-    const client = createClientFromConfig(loadKubeconfig(kubeconfig.path, kubeconfig.context), 'kubesvc-dns');
+    if (have !== undefined || cluster === undefined) return have!;
+    const client = createClientFromConfig(clusterConfig(cluster), 'kubesvc-dns', cluster.limit);
     this.#closers.push(() => client.close());
     const made = new InformerSources(createInformerFactory(client, { logger: this.#logger }));
     this.#sources.set(key, made);

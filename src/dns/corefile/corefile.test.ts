@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMetrics, silentLogger } from '#base';
 import { createInformerFactory } from '#client';
 import { FakeClient } from '#client/testing';
 import { ServerStats } from '../metrics/server-stats.js';
+import { clusterConfig } from '../plugins/cluster-address.js';
 import { buildRuntime } from '../runtime.js';
 import { InformerSources } from '../zone/informer-sources.js';
 import { parseCorefile } from './parse.js';
@@ -15,7 +19,10 @@ function build(corefile: string) {
     logger: silentLogger,
     metrics: createMetrics(),
     stats: new ServerStats(),
-    sources: () => sources,
+    sources: (cluster) => {
+      if (cluster !== undefined) clusterConfig(cluster);
+      return sources;
+    },
     localIps: () => [],
     stopping: () => false,
   });
@@ -151,6 +158,9 @@ describe('a Corefile', () => {
     ['ttl 0'],
     ['ttl 3600'],
     ['noendpoints'],
+    ['zonal'],
+    ['multicluster coredns.local'],
+    ['endpoint http://localhost:8080 http://localhost:8081'],
     ['ignore empty_service'],
     ['startup_timeout 1s'],
     ['apiserver_qps 50\napiserver_burst 100\napiserver_max_inflight 10'],
@@ -160,7 +170,12 @@ describe('a Corefile', () => {
 
   it.each([
     ['endpoint', 'Wrong argument count or unexpected line ending'],
-    ['endpoint http://localhost:8080', 'kubeconfig FILE'],
+    ['endpoint localhost', 'is not a URL'],
+    ['endpoint https://[::1]:6443\ntls /nowhere/a /nowhere/b /nowhere/c', 'no such file'],
+    ['kubeconfig /nowhere/config', 'cannot read kubeconfig'],
+    ['zonal x', 'Wrong argument count'],
+    ['multicluster', 'Wrong argument count'],
+    ['multicluster a.b', "multicluster zone 'a.b' is not one of the zones"],
     ['tls a b', 'Wrong argument count'],
     ['namespaces', 'Wrong argument count'],
     ['labels', 'Wrong argument count'],
@@ -220,6 +235,7 @@ describe('a Corefile', () => {
     ['rewrite name regex ( x', 'invalid regular expression'],
     ['rewrite name a', 'Wrong argument count'],
     ['loadbalance weighted file', "policy 'weighted'"],
+    ['loadbalance {\n prefer 10.0.0.0/33\n}', 'invalid CIDR'],
     ['autopath @kubernetes', 'no kubernetes plugin'],
     ['autopath /etc/resolv.conf', 'only'],
     ['transfer', "'to' is required"],
@@ -238,13 +254,40 @@ describe('a Corefile', () => {
     ['. {\n log "x\n}', 'Corefile:2:6: quoted string is not closed'],
     ['}', "Corefile:1:1: unexpected '}'"],
     ['.', "expected '{'"],
-    ['. {\n import nope\n}', 'Corefile:2:2: import: there is no snippet "nope"'],
+    ['. {\n import nope\n}', 'Corefile:2:2: import: ENOENT'],
+    ['import /nowhere/*.server extra', 'Corefile:1:1: import: needs the name'],
     ['.:99999 {\n}', 'port must be between 1 and 65535'],
     ['quic://. {\n}', 'cannot serve'],
     ['tls://. {\n errors\n}', 'needs the tls plugin'],
     [`${'a'.repeat(64)}.b {\n}`, 'bad label'],
   ])('that is %j says where it is wrong', (text, message) => {
     expect(() => build(text)).toThrow(message);
+  });
+
+  it('may import files and patterns, whose errors name their own file', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kubesvc-corefile-'));
+    const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+    try {
+      write('common', 'errors\n cache 7\n');
+      write('a.server', 'a.test:53 {\n import common\n}\n');
+      write('b.server', '(shared) {\n loop\n}\nb.test:53 {\n import shared\n}\n');
+      write('.hidden.server', 'nonsense {');
+      const main = join(directory, 'Corefile');
+      const servers = parseCorefile('import *.server\nimport none/*.server\n. {\n import common\n}\n', main);
+      expect(servers.map((s) => [s.keys[0], s.plugins.map((p) => p.name)])).toEqual([
+        ['a.test:53', ['errors', 'cache']],
+        ['b.test:53', ['loop']],
+        ['.', ['errors', 'cache']],
+      ]);
+      write('common', 'errors {\n');
+      expect(() => parseCorefile('. {\n import common\n}\n', main)).toThrow(
+        `${join(directory, 'common')}:1:8: `,
+      );
+      write('common', 'import common');
+      expect(() => parseCorefile('. {\n import common\n}\n', main)).toThrow('nested too deeply');
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('of any text is parsed or refused with a place, in bounded time', () => {

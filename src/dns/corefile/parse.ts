@@ -1,3 +1,4 @@
+import { importedFiles } from './imported-files.js';
 import { CorefileError, type Token, tokenize } from './tokens.js';
 
 /** A line of a plugin's configuration, and the lines of its braces. */
@@ -32,35 +33,48 @@ export function directiveError(
 
 /**
  * Parses a Corefile into server blocks with their plugin directives; knows nothing of plugins. Snippets
- * (`(name) { ... }`) and `import name` are resolved.
+ * (`(name) { ... }`) and `import` of snippets, files and patterns are resolved.
  */
 export function parseCorefile(
   text: string,
   file = 'Corefile',
   env: Record<string, string | undefined> = process.env,
 ): CorefileServer[] {
-  return new Parser(tokenize(text, file, env), file).servers();
+  return new Parser(text, file, { env, snippets: new Map(), depth: 0 }).servers();
+}
+
+/** What a file and the files that it imports share. */
+interface Scope {
+  env: Record<string, string | undefined>;
+  snippets: Map<string, Directive[]>;
+  /** How many imports led here. */
+  depth: number;
 }
 
 class Parser {
   readonly #tokens: Token[];
   readonly #file: string;
-  readonly #snippets = new Map<string, Directive[]>();
+  readonly #scope: Scope;
   #at = 0;
 
-  constructor(tokens: Token[], file: string) {
-    this.#tokens = tokens;
+  constructor(text: string, file: string, scope: Scope) {
+    this.#tokens = tokenize(text, file, scope.env);
     this.#file = file;
+    this.#scope = scope;
   }
 
   servers(): CorefileServer[] {
     const servers: CorefileServer[] = [];
     while (this.#peek() !== undefined) {
       const first = this.#peek()!;
+      if (first.text === 'import' && !first.quoted) {
+        servers.push(...this.#files(this.#directive(0)).flatMap((parser) => parser.servers()));
+        continue;
+      }
       const keys = this.#keys();
       const plugins = this.#braces(0, 'the server block');
       const snippet = keys.length === 1 ? /^\((.+)\)$/.exec(keys[0]!) : null;
-      if (snippet !== null) this.#snippets.set(snippet[1]!, plugins);
+      if (snippet !== null) this.#scope.snippets.set(snippet[1]!, plugins);
       else servers.push({ keys, plugins, line: first.line, column: first.column, file: this.#file });
     }
     return servers;
@@ -108,10 +122,31 @@ class Parser {
   }
 
   #imported(directive: Directive): Directive[] {
-    const snippet = this.#snippets.get(directive.args[0]!);
-    if (snippet === undefined)
-      throw directiveError(directive, `import: there is no snippet ${JSON.stringify(directive.args[0])}`);
-    return snippet;
+    const snippet = this.#scope.snippets.get(directive.args[0]!);
+    return snippet ?? this.#files(directive).flatMap((parser) => parser.#directives());
+  }
+
+  /** A parser for each file that an import names. */
+  #files(directive: Directive): Parser[] {
+    const [pattern] = directive.args;
+    const { depth } = this.#scope;
+    if (pattern === undefined || directive.args.length > 1)
+      throw directiveError(directive, 'import: needs the name of a snippet or of a file');
+    if (depth >= MAX_DEPTH) throw directiveError(directive, 'import: nested too deeply');
+    return importedFiles(pattern, directive).map(
+      ({ file, text }) => new Parser(text, file, { ...this.#scope, depth: depth + 1 }),
+    );
+  }
+
+  /** All of a file that stands inside a block. */
+  #directives(): Directive[] {
+    const directives: Directive[] = [];
+    while (this.#peek() !== undefined) {
+      const directive = this.#directive(0);
+      if (directive.name === 'import') directives.push(...this.#imported(directive));
+      else directives.push(directive);
+    }
+    return directives;
   }
 
   /** Words up to the end of the line, and a block if the line ends with `{`. */

@@ -25,6 +25,8 @@ export interface ForwardOptions extends ProxyOptions {
 const TOTAL_TIMEOUT_MS = 5_000;
 /** A second upstream is asked when the first has not answered by then: a dead one otherwise costs two seconds (coredns#7353). */
 const HEDGE_MS = 150;
+/** The second round is for lost datagrams: a slow upstream is not asked again sooner than resolvers would. */
+const RETRY_MS = 1_000;
 
 /**
  * Passes questions to upstream resolvers (CoreDNS plugin/forward): UDP in, UDP out, unless told otherwise; upstreams in
@@ -80,8 +82,8 @@ export function createForward(options: ForwardOptions, logger: Logger, metrics: 
 }
 
 /**
- * Asks the upstreams one after the other, twice each at most, without waiting longer than HEDGE_MS for one before the
- * next is asked too; the first answer wins. SERVFAIL when none came in time.
+ * Asks the upstreams one after the other, twice each at most, without waiting long for one before the next is asked too;
+ * the first answer wins. SERVFAIL when none came in time.
  */
 function hedged(request: DnsRequest, candidates: UpstreamProxy[], failover: number[]): Promise<Reply> {
   return new Promise((resolve) => {
@@ -108,8 +110,7 @@ function hedged(request: DnsRequest, candidates: UpstreamProxy[], failover: numb
       }
       const proxy = candidates[started++ % candidates.length]!;
       open++;
-      // Hedging is for the first round: a second question to the same slow upstream helps nobody.
-      if (started < candidates.length) hedge = setTimeout(start, HEDGE_MS);
+      hedge = setTimeout(start, started < candidates.length ? HEDGE_MS : RETRY_MS);
       proxy.exchange(request).then(
         (message) => {
           open--;

@@ -44,6 +44,31 @@ async function lab(options: string): Promise<Lab> {
   return createLab(`.:53 {\n kubernetes ${ZONE} {\n pods verified\n ttl 30\n }\n ${options}\n}\n`, seed);
 }
 
+describe('loadbalance', () => {
+  it('puts preferred addresses first, in any order, and the others behind them', async () => {
+    const on = await lab('loadbalance round_robin {\n prefer 10.244.1.0/24 10.244.2.0/24\n }');
+    const addresses = ['10.244.1.1', '10.244.2.1', '10.244.3.1', '10.244.4.1'];
+    on.client.seed(
+      Resources.endpointSlices,
+      slice(
+        'shop/db',
+        addresses.map((a) => ({ addresses: [a] })),
+      ),
+    );
+    const name = `db.shop.svc.${ZONE}`;
+    await expect.poll(() => on.answers(name, 'A')).toHaveLength(4);
+    const seen = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      const { answers = [] } = await on.ask(name, 'A');
+      const order = answers.map((a) => (a as { data: string }).data.split('.')[2]);
+      expect(order.slice(0, 2).sort()).toEqual(['1', '2']);
+      seen.add(order.join(''));
+    }
+    expect(seen.size).toBe(4);
+    await on.stop();
+  });
+});
+
 describe('autopath', () => {
   let autopath: Lab;
   beforeAll(async () => {

@@ -5,6 +5,7 @@ import type { ServerStats } from '../metrics/server-stats.js';
 import { type Name, NameError, parseName } from '../wire/name.js';
 import type { StateChange } from '../zone/cluster-state.js';
 import type { InformerSources } from '../zone/informer-sources.js';
+import type { ClusterAddress } from './cluster-address.js';
 import type { Next, Plugin } from './plugin.js';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -24,8 +25,8 @@ export interface ServerContext {
   logger: Logger;
   metrics: Metrics;
   stats: ServerStats;
-  /** Watched state of the server's own cluster, or of the one that a kubeconfig names. */
-  sources(kubeconfig?: { path: string; context?: string }): InformerSources;
+  /** Watched state of the server's own cluster, or of the one that the Corefile names. */
+  sources(cluster?: ClusterAddress): InformerSources;
   /** This machine's addresses, loopback left out. */
   localIps(): string[];
   /** True from the moment when stopping was asked for. */

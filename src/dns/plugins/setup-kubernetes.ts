@@ -3,7 +3,9 @@ import { type Directive, directiveError } from '../corefile/parse.js';
 import type { Name } from '../wire/name.js';
 import { InformerState, type StateChange } from '../zone/cluster-state.js';
 import { ClusterZone, type ClusterZoneOptions, isReverse } from '../zone/cluster-zone.js';
+import type { InformerSources } from '../zone/informer-sources.js';
 import { isHeadless } from '../zone/services.js';
+import type { ClusterAddress } from './cluster-address.js';
 import { createKubernetesPlugin } from './kubernetes.js';
 import type { Plugin } from './plugin.js';
 import {
@@ -29,7 +31,11 @@ interface Stanza {
   labels?: string;
   namespaces?: Set<string>;
   namespaceLabels?: (namespace: core.Namespace) => boolean;
-  kubeconfig?: { path: string; context?: string };
+  kubeconfig?: ClusterAddress['kubeconfig'];
+  endpoint?: string;
+  tls?: { cert: string; key: string; ca: string };
+  qps?: number;
+  burst?: number;
 }
 
 type Property = (stanza: Stanza, line: Directive) => void;
@@ -40,7 +46,7 @@ export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugi
     throw directiveError(directive, 'this plugin can only be used once per Server Block');
   const stanza = parseStanza(directive, setup);
   const { server, changes } = setup.runtime;
-  const sources = server.sources(stanza.kubeconfig);
+  const sources = sourcesOf(stanza, directive, setup);
   const programming = server.metrics.histogram(
     'coredns_kubernetes_dns_programming_duration_seconds',
     'Histogram of the time (in seconds) it took to program a dns instance.',
@@ -78,6 +84,24 @@ export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugi
     logger,
     metrics,
   });
+}
+
+/** Upstream's precedence: kubeconfig, then endpoint, then the cluster that the server runs in. */
+function sourcesOf(stanza: Stanza, directive: Directive, { runtime }: PluginSetup): InformerSources {
+  const { kubeconfig, endpoint: url, tls, qps, burst } = stanza;
+  if (kubeconfig === undefined && url === undefined) return runtime.server.sources();
+  const endpoint = url === undefined ? undefined : { url, ...(tls === undefined ? {} : { tls }) };
+  const limited = qps !== undefined || burst !== undefined;
+  try {
+    return runtime.server.sources({
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      // client-go's defaults for the other one.
+      ...(limited ? { limit: { qps: qps ?? 5, burst: burst ?? 10 } } : {}),
+    });
+  } catch (error) {
+    throw directiveError(directive, `kubernetes: ${(error as Error).message}`);
+  }
 }
 
 function parseStanza(directive: Directive, setup: PluginSetup): Stanza {
@@ -179,24 +203,29 @@ const properties: Record<string, Property | undefined> = {
   startup_timeout: (stanza, line) => {
     stanza.startupTimeoutS = duration(expectArgs(line, 1)[0], line);
   },
-  endpoint: (_stanza, line) => unsupported(line, 1),
-  tls: (_stanza, line) => unsupported(line, 3, 3),
-  // Flow control of client-go that this client does not need: it has a handful of watches.
-  apiserver_qps: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
-  apiserver_burst: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
+  // Further endpoints are deprecated upstream: only the first is used.
+  endpoint: (stanza, line) => {
+    const [url = ''] = expectArgs(line, 1, 100);
+    if (!/^https?:\/\/[^/]/.test(url))
+      throw directiveError(line, `endpoint: ${JSON.stringify(url)} is not a URL`);
+    stanza.endpoint = url;
+  },
+  tls: (stanza, line) => {
+    const [cert, key, ca] = expectArgs(line, 3) as [string, string, string];
+    stanza.tls = { cert, key, ca };
+  },
+  apiserver_qps: (stanza, line) => {
+    stanza.qps = integer(expectArgs(line, 1)[0], line, 1);
+  },
+  apiserver_burst: (stanza, line) => {
+    stanza.burst = integer(expectArgs(line, 1)[0], line, 1);
+  },
+  // Requests at once are this client's handful of watches.
   apiserver_max_inflight: (_stanza, line) => void integer(expectArgs(line, 1)[0], line, 1),
 };
 
 function argument(line: Directive): never {
   throw argumentError(line);
-}
-
-function unsupported(line: Directive, min: number, max = 100): never {
-  expectArgs(line, min, max);
-  throw directiveError(
-    line,
-    `${line.name} is not supported: name the API server in a file with 'kubeconfig FILE'`,
-  );
 }
 
 function selectorText(line: Directive) {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { parseCidr } from '#base';
 import { type Directive, directiveError } from '../corefile/parse.js';
 import { Rcode, Type } from '../wire/constants.js';
 import { setupAutopath } from './autopath.js';
@@ -10,7 +11,14 @@ import { setupLoop } from './loop.js';
 import { setupHealth, setupPrometheus, setupReady, setupReload } from './operations.js';
 import { type Plugin, rcodeReply } from './plugin.js';
 import { setupCache } from './setup-cache.js';
-import { expectArgs, expectNoBlock, integer, type PluginSetup, type Setup } from './setup-context.js';
+import {
+  expectArgs,
+  expectNoBlock,
+  integer,
+  type PluginSetup,
+  type Setup,
+  unknownProperty,
+} from './setup-context.js';
 import { setupForward } from './setup-forward.js';
 import { setupHosts } from './setup-hosts.js';
 import { setupKubernetes } from './setup-kubernetes.js';
@@ -95,6 +103,7 @@ function setupAny(directive: Directive): Plugin {
   };
 }
 
+/** `loadbalance [round_robin] { prefer CIDR... }` (CoreDNS plugin/loadbalance). */
 function setupLoadbalance(directive: Directive): Plugin {
   const [policy = 'round_robin'] = directive.args;
   if (policy !== 'round_robin')
@@ -103,6 +112,13 @@ function setupLoadbalance(directive: Directive): Plugin {
       `loadbalance: unknown or unsupported policy '${policy}' (only round_robin)`,
     );
   expectArgs(directive, 0, 1);
-  expectNoBlock(directive);
-  return createLoadbalance();
+  const preferred = directive.block.flatMap((line) => {
+    if (line.name !== 'prefer') throw unknownProperty(line);
+    return expectArgs(line, 1, 100).map((text) => {
+      const cidr = parseCidr(text);
+      if (cidr === undefined) throw directiveError(line, `invalid CIDR: ${JSON.stringify(text)}`);
+      return cidr;
+    });
+  });
+  return createLoadbalance(preferred);
 }

@@ -14,17 +14,24 @@ export type Decoded = packet.DecodedPacket & { rcode: string };
 export interface Lab {
   client: FakeClient;
   /** One message; undefined when nothing is sent back within the turn and its promises. */
-  raw(message: Buffer, options?: { protocol?: Protocol; from?: string }): Promise<Buffer | undefined>;
+  raw(
+    message: Buffer,
+    options?: { protocol?: Protocol; from?: string; waitMs?: number },
+  ): Promise<Buffer | undefined>;
   ask(name: string, type: string, options?: AskOptions): Promise<Decoded>;
   /** The answer section as `TYPE data`, sorted. */
   answers(name: string, type: string): Promise<string[]>;
   kept(): number;
+  /** The value of a metric with these labels' text, or undefined. */
+  metric(name: string, labels?: string): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
 export interface AskOptions {
   protocol?: Protocol;
   from?: string;
+  /** How long to wait for what is asked of others. */
+  waitMs?: number;
   udpPayloadSize?: number;
   flags?: number;
   class?: string;
@@ -39,9 +46,10 @@ export async function createLab(
   seed(client);
   const factory = createInformerFactory(client, { logger: silentLogger });
   const sources = new InformerSources(factory);
+  const metrics = createMetrics();
   const runtime = buildRuntime(corefile, 'Corefile', {
     logger: silentLogger,
-    metrics: createMetrics(),
+    metrics,
     stats: new ServerStats(),
     sources: () => sources,
     localIps: () => ['10.240.0.1'],
@@ -53,11 +61,11 @@ export async function createLab(
     factory.start();
     await factory.synced();
   }
-  const raw: Lab['raw'] = (message, { protocol = 'udp', from = '10.244.0.99' } = {}) =>
+  const raw: Lab['raw'] = (message, { protocol = 'udp', from = '10.244.0.99', waitMs = 50 } = {}) =>
     new Promise((resolve) => {
       const quick = handler.quick(message, protocol, false);
       if (quick !== undefined) return resolve(quick);
-      const timer = setTimeout(() => resolve(undefined), 50);
+      const timer = setTimeout(() => resolve(undefined), waitMs);
       const reply = (answer: Buffer) => {
         clearTimeout(timer);
         resolve(answer);
@@ -82,6 +90,11 @@ export async function createLab(
     ask,
     answers: async (name, type) => texts((await ask(name, type)).answers ?? []),
     kept: () => handler.answers.size,
+    async metric(name, labels = '') {
+      const { body } = await metrics.scrape();
+      const line = body.split('\n').find((l) => l.startsWith(name) && l.includes(labels));
+      return line === undefined ? undefined : Number(line.split(' ').at(-1));
+    },
     async stop() {
       for (const member of runtime.members) await member.stop();
       factory.stop();
