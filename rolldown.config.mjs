@@ -3,7 +3,7 @@
 // when something needs them, stay outside.
 import { builtinModules } from 'node:module';
 
-const outside = ['lmdb', '@grpc/grpc-js', '@grpc/proto-loader', 'yaml'];
+const outside = ['lmdb', '@grpc/grpc-js', '@grpc/proto-loader'];
 
 export default {
   input: { main: 'src/cli/main.ts' },

@@ -57,10 +57,10 @@ export function createApiServer(options: ApiServerOptions, deps: ApiServerDeps):
   const drain = new AbortController();
   const core = createCore(deps);
   const filters = createFilters(options, core);
-  const health = createHealth(core, drain.signal);
+  const bootstrap = lazily(() => bootstrapFor(options, core, filters, listener));
+  const health = createHealth(core, drain.signal, () => bootstrap.running);
   const pipeline = createPipeline(options, core, filters, health, drain.signal);
   const listener = createListener(options, pipeline, core.logger);
-  const bootstrap = lazily(() => bootstrapFor(options, core, filters, listener));
   const compactor = createCompactor({
     store: core.rawStore,
     clock: core.clock,
@@ -130,12 +130,17 @@ function bootstrapFor(
 }
 
 /** A member that can only be built when those before it have started. */
-function lazily(build: () => Startable): Startable {
+function lazily(build: () => Startable): Startable & { readonly running: boolean } {
   let built: Startable | undefined;
+  let running = false;
   return {
-    start: () => {
+    get running() {
+      return running;
+    },
+    start: async () => {
       built = build();
-      return built.start();
+      await built.start();
+      running = true;
     },
     stop: async () => built?.stop(),
   };
@@ -226,7 +231,7 @@ function createFilters(options: ApiServerOptions, core: Core) {
   return { allocators, tokens, authenticator, authorizer, admission, members };
 }
 
-function createHealth(core: Core, drain: AbortSignal): Health {
+function createHealth(core: Core, drain: AbortSignal, bootstrapped: () => boolean): Health {
   const ping: HealthCheck = { name: 'ping', check() {} };
   const store: HealthCheck = {
     name: 'etcd',
@@ -241,6 +246,12 @@ function createHealth(core: Core, drain: AbortSignal): Health {
       if (waiting.length > 0) throw new Error(`caches not filled: ${waiting.join(', ')}`);
     },
   };
+  const roles: HealthCheck = {
+    name: 'poststarthook/rbac/bootstrap-roles',
+    check() {
+      if (!bootstrapped()) throw new Error('not finished');
+    },
+  };
   const shutdown: HealthCheck = {
     name: 'shutdown',
     check() {
@@ -251,7 +262,7 @@ function createHealth(core: Core, drain: AbortSignal): Health {
   return new Health(
     {
       livez: [ping, log, store],
-      readyz: [ping, log, store, synced, shutdown],
+      readyz: [ping, log, store, synced, roles, shutdown],
       healthz: [ping, log, store],
     },
     (endpoint, check, err) => core.logger.warn('health check failed', { endpoint, check, err }),
