@@ -25,6 +25,8 @@ export interface DnsServerOptions {
   configMap?: ConfigMapKey;
   /** Addresses that this host gives the server. */
   placement?: Placement;
+  /** What `coredns_build_info` shows. */
+  version?: string;
 }
 
 export interface DnsServerDeps {
@@ -89,7 +91,7 @@ class CorefileServer implements DnsServer {
     this.#context = {
       logger: deps.logger,
       metrics: deps.metrics,
-      stats: new ServerStats(),
+      stats: new ServerStats(options.version),
       sources: (cluster) => this.#sourcesOf(cluster),
       localIps,
       stopping: () => this.#stopping,

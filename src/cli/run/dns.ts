@@ -6,6 +6,7 @@ import type { ClientFlags } from '../commands/client-flags.js';
 import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
 import { closing } from '../compose/startables.js';
 import { UsageError } from '../up/settings.js';
+import { version } from '../version.js';
 
 /** The flags of `kubesvc dns`. */
 export interface Options extends ClientFlags {
@@ -20,7 +21,7 @@ export async function run(options: Options): Promise<void> {
   const informers = createInformerFactory(client, { logger });
   const configuration =
     options.configmap === undefined ? fromFile(options.conf) : await fromConfigMap(client, options.configmap);
-  const server = createDnsServer(configuration, { informers, logger, metrics });
+  const server = createDnsServer({ ...configuration, version }, { informers, logger, metrics });
   // The lists leave as much garbage as they leave state; there where the launcher gives the means (bin/kubesvc).
   void informers.synced().then(() => globalThis.gc?.());
   await runUntilSignal([closing([client]), server], logger);

@@ -75,7 +75,12 @@ export class ServerStats {
   readonly #zones = new Map<string, { labels: string; stats: ZoneStats }>();
   /** `server`, `zone`, `name` of enabled plugins, as label text. */
   readonly #plugins = new Set<string>();
+  readonly #version: string;
   panics = 0;
+
+  constructor(version = '') {
+    this.#version = version;
+  }
 
   zone(server: string, zone: string): ZoneStats {
     const labels = `server="${server}",zone="${labelText(zone)}",view=""`;
@@ -97,6 +102,14 @@ export class ServerStats {
   /** The Prometheus text exposition of everything here. */
   render(): string {
     const out: string[] = [];
+    family(
+      out,
+      'coredns_build_info',
+      'gauge',
+      "A metric with a constant '1' value labeled by version, revision, and goversion from which CoreDNS was built.",
+    );
+    const build = `version="${labelText(this.#version)}",revision="",goversion="node ${process.versions.node}"`;
+    out.push(`coredns_build_info{${build}} 1`);
     family(out, 'coredns_panics_total', 'counter', 'A metrics that counts the number of panics.');
     out.push(`coredns_panics_total ${this.panics}`);
     family(

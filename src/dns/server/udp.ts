@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { Group, type Logger, type Startable } from '#base';
 import type { Handler } from './handler.js';
+import { WildcardUdp } from './wildcard-udp.js';
 
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 /** What miekg/dns reads of a datagram. */
@@ -16,21 +16,17 @@ export interface ListenerOptions {
   logger: Logger;
 }
 
-/**
- * UDP on one address. Replies leave from the address that was asked: a wildcard is served by a socket per local
- * address, next to one for addresses that appear later.
- */
+/** UDP on one address, or on all; replies leave from the address that was asked. */
 export function createUdpServer(options: ListenerOptions): Startable {
-  if (options.address !== '0.0.0.0' && options.address !== '::') return udpSocket(options, false);
-  const family = options.address === '::' ? 'IPv6' : 'IPv4';
-  const own = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((a) => a.family === family && !a.address.startsWith('fe80'))
-    .map((a) => a.address);
+  const { address, logger } = options;
+  if (address !== '0.0.0.0' && address !== '::') return udpSocket(options, false);
   return new Group([
     // Fails when another server has the port: the shared binds after it would not.
     probe(options),
-    ...[options.address, ...new Set(own)].map((address) => udpSocket({ ...options, address }, true)),
+    new WildcardUdp(address, {
+      open: (each) => udpSocket({ ...options, address: each }, true),
+      failed: (each, error) => logger.error('cannot listen on an address', { address: each, err: error }),
+    }),
   ]);
 }
 
