@@ -32,6 +32,11 @@ export const Resources = {
   configMaps: resource<core.ConfigMap>('', 'configmaps', 'ConfigMap'),
   secrets: resource<core.Secret>('', 'secrets', 'Secret'),
   serviceAccounts: resource<core.ServiceAccount>('', 'serviceaccounts', 'ServiceAccount'),
+  persistentVolumeClaims: resource<core.PersistentVolumeClaim>(
+    '',
+    'persistentvolumeclaims',
+    'PersistentVolumeClaim',
+  ),
   events: resource<core.Event>('', 'events', 'Event'),
   replicationControllers: resource<core.ReplicationController>(
     '',
@@ -45,6 +50,7 @@ export const Resources = {
   statefulSets: resource<apps.StatefulSet>('apps', 'statefulsets', 'StatefulSet'),
   controllerRevisions: resource<apps.ControllerRevision>('apps', 'controllerrevisions', 'ControllerRevision'),
   jobs: resource<batch.Job>('batch', 'jobs', 'Job'),
+  cronJobs: resource<batch.CronJob>('batch', 'cronjobs', 'CronJob'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'leases', 'Lease'),
   serviceCIDRs: resource<networking.ServiceCIDR>('networking.k8s.io', 'servicecidrs', 'ServiceCIDR', false),
   ipAddresses: resource<networking.IPAddress>('networking.k8s.io', 'ipaddresses', 'IPAddress', false),

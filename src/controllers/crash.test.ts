@@ -12,6 +12,7 @@ import { createEndpointsController } from './endpoints/index.js';
 import { createGarbageCollector } from './garbage-collector/index.js';
 import { createNamespaceController } from './namespace/index.js';
 import { createReplicaSetController } from './replica-set/index.js';
+import { createStatefulSetController } from './stateful-set/index.js';
 import { CrashingClient, type Loss } from './testing/crashing-client.js';
 import { Harness } from './testing/harness.js';
 import { simulateKubelet } from './testing/kubelet.js';
@@ -157,6 +158,26 @@ const daemons: Scenario = {
   expected: { nodes: ['n1', 'n2'], podsCreated: 2, revisions: 1, available: 2 },
 };
 
+const ordered: Scenario = {
+  name: 'run a StatefulSet',
+  controllers: [(deps) => createStatefulSetController({}, deps)],
+  seed(client) {
+    client.seed(Resources.nodes, node('n1'));
+    const selector = { matchLabels: { app: 'web' } };
+    client.seed(Resources.statefulSets, {
+      metadata: { name: 'db', namespace: 'default', uid: 's', generation: 1 },
+      spec: { replicas: 2, selector, template: template('v1') },
+    });
+  },
+  result: (client) => ({
+    pods: client.all(Resources.pods).map((each) => each.metadata.name),
+    podsCreated: created(client, 'pods'),
+    revisions: client.all(Resources.controllerRevisions).length,
+    ready: client.all(Resources.statefulSets)[0]!.status?.readyReplicas,
+  }),
+  expected: { pods: ['db-0', 'db-1'], podsCreated: 2, revisions: 1, ready: 2 },
+};
+
 const owned = (name: string, owner: string): core.ConfigMap => ({
   metadata: {
     name,
@@ -237,7 +258,7 @@ async function runWithLoss(scenario: Scenario, at: number, loss: Loss): Promise<
   }
 }
 
-describe.each([rollout, manySlices, mirror, daemons, garbage, namespace])(
+describe.each([rollout, manySlices, mirror, daemons, ordered, garbage, namespace])(
   'controllers that $name',
   (scenario) => {
     it.each<Loss>(['dead before', 'dead after', 'answer lost'])(

@@ -15,6 +15,7 @@ import { createReplicaSetController, createReplicationControllerController } fro
 import { createRootCaController } from './root-ca/index.js';
 import { createServiceAccountController } from './service-account/index.js';
 import { createServiceCidrController } from './service-cidr/index.js';
+import { createStatefulSetController } from './stateful-set/index.js';
 import { createTaintEvictionController } from './taint-eviction/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
@@ -81,6 +82,9 @@ export const CONTROLLERS: Record<string, Controller> = {
     createDaemonSetController({}, deps),
   ),
   'disruption-controller': controller('disruption-controller', (_, deps) => createDisruptionController(deps)),
+  'statefulset-controller': controller('statefulset-controller', (_, deps) =>
+    createStatefulSetController({}, deps),
+  ),
   'namespace-controller': controller('namespace-controller', (_, deps) =>
     createNamespaceController({}, deps),
   ),
@@ -120,6 +124,7 @@ const ALIASES: Record<string, string> = {
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
+  statefulset: 'statefulset-controller',
   disruption: 'disruption-controller',
   replicationcontroller: 'replicationcontroller-controller',
   podgc: 'pod-garbage-collector-controller',

@@ -3,6 +3,7 @@ import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
 import { BY_CONTROLLER, byController, orphansOf } from '../common/controller-index.js';
+import { currentRevision, expiredRevisions, HashCollision } from '../common/controller-revisions.js';
 import { semanticEqual } from '../common/equal.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { matchesNodeSelection } from '../common/node-selection.js';
@@ -13,7 +14,6 @@ import { RecentWrites } from '../common/recent-writes.js';
 import { isEmptySelector } from '../common/selector.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { FailedPodsBackoff } from './failed-pods.js';
-import { currentRevision, expiredRevisions, HashCollision } from './history.js';
 import { daemonFits, daemonTemplate, nodeOf, pinToNode } from './nodes.js';
 import {
   type DaemonPlan,
@@ -42,6 +42,8 @@ export function createDaemonSetController(options: DaemonSetOptions, deps: Contr
   const recorder = deps.recorder('daemonset-controller');
   return createLoop(deps, 'daemonset', () => new Run(options, deps, caches, recorder));
 }
+
+const REVISIONS = { resource: Resources.daemonSets, hashLabel: REVISION_HASH };
 
 interface Caches {
   daemonSets: Informer<apps.DaemonSet>;
@@ -125,7 +127,7 @@ class Run implements LoopRun {
       const current = { ...input, pods: this.#ownPods(key, set) };
       await this.#carryOut(key, set, hash, planRollingUpdate(current));
     }
-    await this.#cleanUp(key, set, revisions, hash);
+    await this.#cleanUp(key, set, revisions, revision);
     await this.#writeStatus(key, { ...input, pods: this.#ownPods(key, set) });
   }
 
@@ -161,7 +163,7 @@ class Run implements LoopRun {
 
   async #revision(key: string, set: apps.DaemonSet, revisions: apps.ControllerRevision[]) {
     try {
-      return await currentRevision(this.#deps.client, set, revisions);
+      return await currentRevision(this.#deps.client, REVISIONS, set, revisions);
     } catch (error) {
       if (error instanceof HashCollision) {
         const collisionCount = (set.status?.collisionCount ?? 0) + 1;
@@ -221,10 +223,17 @@ class Run implements LoopRun {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async #cleanUp(key: string, set: apps.DaemonSet, revisions: apps.ControllerRevision[], hash: string) {
-    const inUse = new Set(this.#ownPods(key, set).map((pod) => pod.metadata.labels?.[REVISION_HASH] ?? ''));
+  async #cleanUp(
+    key: string,
+    set: apps.DaemonSet,
+    revisions: apps.ControllerRevision[],
+    current: apps.ControllerRevision,
+  ) {
+    const inUse = new Set(this.#ownPods(key, set).map((pod) => pod.metadata.labels?.[REVISION_HASH]));
+    const isInUse = ({ metadata }: apps.ControllerRevision) => inUse.has(metadata.labels?.[REVISION_HASH]);
+    const limit = set.spec?.revisionHistoryLimit ?? 10;
     const api = this.#deps.client.resource(Resources.controllerRevisions);
-    for (const each of expiredRevisions(revisions, set.spec?.revisionHistoryLimit ?? 10, hash, inUse)) {
+    for (const each of expiredRevisions(revisions, limit, [current], isInUse)) {
       const { name, namespace, uid } = each.metadata;
       await api.delete(name!, namespace, { preconditions: { uid: uid! } });
       this.#recentRevisions.deleted(key, each);

@@ -1,47 +1,61 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type apps, isAlreadyExists } from '#api';
-import { type Client, Resources } from '#client';
-import { computeHash } from '../common/hash.js';
-import { controllerReference } from '../common/owners.js';
-import { REVISION_HASH } from './plan.js';
+import { type apps, type core, isAlreadyExists, type KubeObject } from '#api';
+import { type Client, type Resource, Resources } from '#client';
+import { computeHash } from './hash.js';
+import { controllerReference } from './owners.js';
 
 type Revision = apps.ControllerRevision;
 
+/** A workload whose templates are kept as ControllerRevisions, and the label by which those tell their hash. */
+export interface RevisionKind<T extends apps.DaemonSet | apps.StatefulSet> {
+  resource: Resource<T>;
+  hashLabel: string;
+}
+
 /** What a revision stores: the template, as a patch that `kubectl rollout undo` sends back. */
-function dataOf(daemonSet: apps.DaemonSet): Record<string, unknown> {
-  return { spec: { template: { ...daemonSet.spec!.template, $patch: 'replace' } } };
+function dataOf(template: core.PodTemplateSpec): Record<string, unknown> {
+  return { spec: { template: { ...template, $patch: 'replace' } } };
+}
+
+/** The template that a revision stores. */
+export function templateOf({ data }: Revision): core.PodTemplateSpec {
+  const { spec } = data as { spec: { template: core.PodTemplateSpec & { $patch?: string } } };
+  const { $patch: _patch, ...template } = spec.template;
+  return template;
 }
 
 /**
  * The hash of the current template, with its ControllerRevision in place: an equal one is raised to the
  * highest revision (a rollback), otherwise a new one is made (daemon/update.go, constructHistory).
  */
-export async function currentRevision(
+export async function currentRevision<T extends apps.DaemonSet | apps.StatefulSet>(
   client: Client,
-  daemonSet: apps.DaemonSet,
+  kind: RevisionKind<T>,
+  owner: T,
   revisions: Revision[],
 ): Promise<{ hash: string; revision: Revision }> {
   const api = client.resource(Resources.controllerRevisions);
-  const data = dataOf(daemonSet);
+  const { template } = owner.spec!;
+  const data = dataOf(template);
   const last = Math.max(0, ...revisions.map((each) => each.revision));
   const equal = revisions.filter((each) => isDeepStrictEqual(each.data, data));
   const found = equal.sort((a, b) => b.revision - a.revision)[0];
   if (found !== undefined) {
-    const hash = found.metadata.labels?.[REVISION_HASH] ?? '';
+    const hash = found.metadata.labels?.[kind.hashLabel] ?? '';
     if (found.revision === last) return { hash, revision: found };
     return { hash, revision: await api.update({ ...found, revision: last + 1 }) };
   }
-  const hash = computeHash(daemonSet.spec!.template, daemonSet.status?.collisionCount);
-  const { name, namespace } = daemonSet.metadata;
+  const hash = computeHash(template, owner.status?.collisionCount);
+  const { name, namespace } = owner.metadata;
   const wanted: Revision = {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
     metadata: {
       name: `${name}-${hash}`,
       namespace,
-      labels: { ...daemonSet.spec!.template.metadata?.labels, [REVISION_HASH]: hash },
-      ...(daemonSet.metadata.annotations === undefined ? {} : { annotations: withoutApplied(daemonSet) }),
-      ownerReferences: [controllerReference(daemonSet, Resources.daemonSets)],
+      labels: { ...template.metadata?.labels, [kind.hashLabel]: hash },
+      ...(owner.metadata.annotations === undefined ? {} : { annotations: withoutApplied(owner) }),
+      ownerReferences: [controllerReference(owner, kind.resource)],
     },
     data,
     revision: last + 1,
@@ -64,21 +78,22 @@ export class HashCollision extends Error {
   }
 }
 
-function withoutApplied(daemonSet: apps.DaemonSet): Record<string, string> {
+function withoutApplied({ metadata }: KubeObject): Record<string, string> {
   const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...rest } =
-    daemonSet.metadata.annotations ?? {};
+    metadata.annotations ?? {};
   return rest;
 }
 
-/** Revisions beyond the limit that no Pod is of, oldest first. */
+/** Revisions beyond the limit that are neither current nor a Pod's, oldest first. */
 export function expiredRevisions(
   revisions: Revision[],
   limit: number,
-  current: string,
-  inUse: Set<string>,
+  current: Revision[],
+  isInUse: (revision: Revision) => boolean,
 ): Revision[] {
-  const old = revisions.filter((each) => each.metadata.labels?.[REVISION_HASH] !== current);
-  const unused = old.filter((each) => !inUse.has(each.metadata.labels?.[REVISION_HASH] ?? ''));
+  const names = new Set(current.map((each) => each.metadata.name));
+  const old = revisions.filter((each) => !names.has(each.metadata.name));
+  const unused = old.filter((each) => !isInUse(each));
   const surplus = Math.max(0, old.length - limit);
   return unused.sort((a, b) => a.revision - b.revision).slice(0, surplus);
 }
