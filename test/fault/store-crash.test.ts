@@ -204,7 +204,7 @@ describe('the embedded store', () => {
     const store = await open();
     await expect(open()).rejects.toMatchObject({ code: 'Unavailable' });
     await store.stop();
-    expect(readdirSync(directory).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve']);
+    expect(readdirSync(directory).sort()).toEqual(['data.mdb', 'lock.mdb', 'reserve', 'wal-0', 'wal-1']);
   });
 
   it('lets nobody else read the files', async () => {

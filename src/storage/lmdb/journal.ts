@@ -11,8 +11,12 @@ import { DirectoryLock } from './directory-lock.js';
 import { asStoreError, commitFailure } from './lmdb-errors.js';
 import { changeCount, decodeCommit, encodeCommit } from './record.js';
 import { SpaceReserve } from './reserve.js';
+import type { LogRecord } from './wal-segment.js';
+import { UndecidedError, WriteAheadLog } from './write-ahead-log.js';
 
-const FORMAT = 'kubesvc-store 1';
+const FORMAT = 'kubesvc-store 2';
+/** Had no write-ahead log; is taken over as it is. */
+const EARLIER_FORMAT = 'kubesvc-store 1';
 /** Fills pages instead of splitting them in halves; lmdb-js takes it where its types say "version". */
 const APPEND = { append: true } as unknown as number;
 /** Records removed per flush while compacting, so that writers come in between. */
@@ -30,8 +34,9 @@ interface Stats {
 }
 
 /**
- * The revision log in an LMDB file: revision → record, in the database `log`, and the format and the compaction
- * in `meta`. A commit is acknowledged after LMDB's own two-step flush (overlappingSync off).
+ * The revision log in an LMDB file: revision → record, in the database `log`, and the format, the compaction and the
+ * last generation of the write-ahead log that is in here in `meta`. A commit is acknowledged when the write-ahead log
+ * has it on the disk; large ones, when LMDB has, after its own two-step flush (overlappingSync off).
  */
 export class LmdbJournal implements Journal {
   readonly #directory: string;
@@ -44,6 +49,7 @@ export class LmdbJournal implements Journal {
   /** What earlier compactions could not remove (a full disk). */
   #leftover: DeadVersion[] = [];
   #broken: StoreError | undefined;
+  #wal: WriteAheadLog | undefined;
 
   constructor(directory: string, logger: Logger) {
     this.#directory = directory;
@@ -59,8 +65,9 @@ export class LmdbJournal implements Journal {
       this.#openEnvironment();
       await this.#checkFormat();
       const state = this.#load(restore);
+      const revision = await this.#openLog(state.revision, restore);
       this.#reserve.take();
-      return state;
+      return { ...state, revision };
     } catch (error) {
       await this.close();
       throw asStoreError(error, this.#directory);
@@ -89,7 +96,7 @@ export class LmdbJournal implements Journal {
   async #checkFormat(): Promise<void> {
     const format = this.#meta.get('format')?.toString();
     if (format === FORMAT) return;
-    if (format !== undefined || this.#log.getKeysCount({ limit: 1 }) > 0) {
+    if (format !== EARLIER_FORMAT && (format !== undefined || this.#log.getKeysCount({ limit: 1 }) > 0)) {
       const found = format ?? 'none';
       throw new StoreError('Corrupt', `${this.#directory} has store format "${found}", expected "${FORMAT}"`);
     }
@@ -109,22 +116,84 @@ export class LmdbJournal implements Journal {
     return { revision, compactRevision };
   }
 
+  /** Takes over what a crash left in the write-ahead log; the answer is the last revision in it. */
+  async #openLog(revision: number, restore: (commit: Commit) => void): Promise<number> {
+    const { log, pending } = this.#makeLog();
+    let last = revision;
+    try {
+      for (const { revision: at, record } of pending) {
+        if (at > last + 1) {
+          throw new StoreError(
+            'Corrupt',
+            `revisions ${last + 1} to ${at - 1} are missing in ${this.#directory}`,
+          );
+        }
+        restore(decodeCommit(at, record));
+        last = at;
+      }
+      if (pending.length > 0) await log.drainAll(true);
+    } catch (error) {
+      log.abandon();
+      throw error;
+    }
+    this.#wal = log;
+    return last;
+  }
+
+  #makeLog(): { log: WriteAheadLog; pending: LogRecord[] } {
+    const drained = Number(this.#meta.get('drained')?.toString() ?? 0);
+    const open = () =>
+      WriteAheadLog.open(
+        this.#directory,
+        drained,
+        (records, generation, freeing) => this.#drain(records, generation, freeing),
+        (error) => {
+          this.#logger.error('could not write to the store', { directory: this.#directory, err: error });
+        },
+      );
+    try {
+      return open();
+    } catch (error) {
+      // A full disk that a store without this log has filled: the space comes back with the first compaction.
+      if (asStoreError(error, this.#directory).code !== 'NoSpace' || !this.#reserve.release()) throw error;
+      return open();
+    } finally {
+      syncDirectory(this.#directory);
+    }
+  }
+
   async append(commits: Commit[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
     const freeing = commits.every((commit) => commit.changes.every((change) => change.kv === undefined));
-    const records = commits.map(encodeCommit);
-    const puts = commits.map(({ revision }, i) => {
-      // Encoded before the transaction begins: LMDB's writer thread waits for it to end.
-      const record = records[i]!;
-      return () => this.#log.put(revision, record, APPEND);
-    });
+    const records = commits.map((commit) => ({ revision: commit.revision, record: encodeCommit(commit) }));
     try {
-      const done = await (freeing ? this.#writeFromReserve(puts) : this.#write(puts));
-      const refused = done.indexOf(false);
-      if (refused >= 0) throw new Error(`revision ${commits[refused]!.revision} is in the log already`);
+      if (this.#wal!.takes(records)) await this.#wal!.append(records, freeing);
+      else {
+        // What came before must not come after.
+        await this.#wal!.drainAll(freeing);
+        await this.#put(records, [], freeing);
+      }
     } catch (error) {
       throw this.#failed(error, commits[0]!.revision);
     }
+  }
+
+  #drain(records: LogRecord[], generation: number, freeing: boolean): Promise<void> {
+    const done = () => this.#meta.put('drained', Buffer.from(String(generation)));
+    return this.#put(records, [done], freeing);
+  }
+
+  async #put(records: LogRecord[], more: Operation[], freeing: boolean): Promise<void> {
+    const puts = records.map(
+      ({ revision, record }): Operation =>
+        () =>
+          this.#log.put(revision, record, APPEND),
+    );
+    const done = await (freeing
+      ? this.#writeFromReserve([...puts, ...more])
+      : this.#write([...puts, ...more]));
+    const refused = done.indexOf(false);
+    if (refused >= 0) throw new Error(`revision ${records[refused]?.revision} is in the log already`);
   }
 
   /** For writes that make room: on a full disk they get the reserve. */
@@ -166,7 +235,8 @@ export class LmdbJournal implements Journal {
     const failure = asStoreError(error, this.#directory);
     this.#logger.error('could not write to the store', { directory: this.#directory, err: error });
     this.#env!.resetReadTxn();
-    if (this.#log.doesExist(revision)) {
+    if (error instanceof UndecidedError) this.#broken = failure;
+    else if (this.#log.doesExist(revision)) {
       this.#broken = new StoreError('Unavailable', 'a failed write left the store undecided: restart it', {
         cause: error,
       });
@@ -181,7 +251,10 @@ export class LmdbJournal implements Journal {
       // First the mark: whatever a crash leaves below it is compacted at the next start.
       const mark = Buffer.from(String(revision));
       await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
-      await this.#remove(groupByRevision(all));
+      const groups = groupByRevision(all);
+      this.#wal!.rewrite((record) => without(record, groups.get(record.revision)));
+      await this.#remove(groups);
+      await this.#wal!.drainAll(true);
       this.#leftover = [];
       // LMDB uses pages again that were freed before the last transaction: this one makes the removed ones usable.
       await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
@@ -204,15 +277,19 @@ export class LmdbJournal implements Journal {
   #removeFrom(revision: number, keys: Set<string>): Promise<boolean> | undefined {
     const record = this.#log.getBinary(revision);
     if (record === undefined) return undefined;
-    if (changeCount(record) === 1) return this.#log.remove(revision);
-    const commit = decodeCommit(revision, record);
-    const changes = commit.changes.filter((change) => !keys.has(change.key));
-    return changes.length === 0
-      ? this.#log.remove(revision)
-      : this.#log.put(revision, encodeCommit({ revision, changes }));
+    const left = without({ revision, record }, keys);
+    return left === undefined ? this.#log.remove(revision) : this.#log.put(revision, left.record);
   }
 
   async close(): Promise<void> {
+    try {
+      await this.#wal?.drainAll(true);
+      this.#wal?.close();
+    } catch (error) {
+      // The log keeps it for the next start.
+      this.#logger.warn('could not empty the write-ahead log', { directory: this.#directory, err: error });
+    }
+    this.#wal = undefined;
     await this.#env?.close();
     this.#env = undefined;
     this.#lock.release();
@@ -222,8 +299,21 @@ export class LmdbJournal implements Journal {
     const { pageSize, lastPageNumber } = this.#env!.getStats() as Stats;
     const log = this.#log.getStats() as Stats;
     const pages = log.treeBranchPageCount + log.treeLeafPageCount + log.overflowPages;
-    return { totalBytes: (lastPageNumber + 1) * pageSize, usedBytes: pages * pageSize };
+    const wal = this.#wal!;
+    return {
+      totalBytes: (lastPageNumber + 1) * pageSize + wal.totalBytes,
+      usedBytes: pages * pageSize + wal.pendingBytes,
+    };
   }
+}
+
+/** The record without the changes of these keys; undefined when nothing is left of it. */
+function without(entry: LogRecord, keys: Set<string> | undefined): LogRecord | undefined {
+  if (keys === undefined) return entry;
+  if (changeCount(entry.record) === 1) return undefined;
+  const { revision } = entry;
+  const changes = decodeCommit(revision, entry.record).changes.filter((change) => !keys.has(change.key));
+  return changes.length === 0 ? undefined : { revision, record: encodeCommit({ revision, changes }) };
 }
 
 function groupByRevision(dead: DeadVersion[]): Map<number, Set<string>> {
