@@ -42,12 +42,6 @@ export class ObjectItem implements WatchItem {
     this.#encoded.set(name, made);
     return made;
   }
-
-  /** Drops the encodings; they are rebuilt if someone still asks. */
-  forget(): void {
-    this.#line = undefined;
-    this.#encoded = undefined;
-  }
 }
 
 /** A bookmark: kind and resourceVersion, and the annotation that ends initial events. */
@@ -84,15 +78,16 @@ export class CacheEvent {
   readonly current: Entry | undefined;
   /** The state before, said at this event's revision; absent when created. */
   readonly previous: Entry | undefined;
-  /** Wall-clock ms at which the cache learnt of it. */
+  /** Wall-clock seconds at which the cache learnt of it. */
   readonly at: number;
-  #items: Partial<Record<ItemType, ObjectItem>> = {};
+  /** What watchers were sent of it: nearly always one thing, however many there are. */
+  #items: ObjectItem[] | undefined;
 
-  constructor(revision: number, current: Entry | undefined, previous: Entry | undefined, at: number) {
+  constructor(revision: number, current: Entry | undefined, previous: Entry | undefined, nowMs: number) {
     this.revision = revision;
     this.current = current;
     this.previous = previous?.at(revision);
-    this.at = at;
+    this.at = Math.floor(nowMs / 1000);
   }
 
   get key(): string {
@@ -101,15 +96,17 @@ export class CacheEvent {
 
   /** ADDED and MODIFIED carry the state after, DELETED the state before. */
   item(type: ItemType): ObjectItem {
-    const have = this.#items[type];
+    const have = this.#items?.find((item) => item.type === type);
     if (have !== undefined) return have;
     const object = type === 'DELETED' ? this.previous : this.current;
     const made = new ObjectItem(type, object!);
-    this.#items[type] = made;
+    if (this.#items === undefined) this.#items = [made];
+    else this.#items.push(made);
     return made;
   }
 
-  forgetEncodings(): void {
-    for (const item of Object.values(this.#items)) item.forget();
+  /** Drops what watchers were sent; it is made again if someone still asks. */
+  forgetItems(): void {
+    this.#items = undefined;
   }
 }

@@ -4,7 +4,7 @@ export interface HistoryLimits {
   maxEvents: number;
   maxBytes: number;
   /** Events older than this are dropped beyond the youngest MIN_EVENTS. */
-  maxAgeMs: number;
+  maxAgeSeconds: number;
 }
 
 const MIN_EVENTS = 100;
@@ -36,15 +36,16 @@ export class History {
     this.#events.push(event);
     this.#bytes += weight(event);
     const cold = this.#events.length - 1 - WARM_EVENTS;
-    if (cold >= this.#head) this.#events[cold]!.forgetEncodings();
-    this.#trim(event.at);
+    if (cold >= this.#head) this.#events[cold]!.forgetItems();
+    this.trim(event.at);
   }
 
-  #trim(now: number): void {
-    const { maxEvents, maxBytes, maxAgeMs } = this.#limits;
+  /** Drops what is beyond the limits at this time, in seconds. */
+  trim(now: number): void {
+    const { maxEvents, maxBytes, maxAgeSeconds } = this.#limits;
     while (this.length > 1) {
       const first = this.#events[this.#head]!;
-      const aged = this.length > MIN_EVENTS && now - first.at > maxAgeMs;
+      const aged = this.length > MIN_EVENTS && now - first.at > maxAgeSeconds;
       if (!aged && this.length <= maxEvents && this.#bytes <= maxBytes) break;
       this.#dropRevision(first.revision);
     }

@@ -35,7 +35,7 @@ import { WatcherIndex } from './watcher-index.js';
 const APPLY_SLICE = 256;
 /** Pairs read at once when the cache fills. */
 const FILL_PAGE = 10_000;
-const HISTORY_AGE_MS = 5 * 60_000;
+const HISTORY_AGE_SECONDS = 5 * 60;
 const RETRY = { initialMs: 100, maxMs: 10_000 };
 
 /** Makes a watch cache; it serves after `start`. */
@@ -75,7 +75,7 @@ class WatchCache implements Cacher, WatchSource {
     this.#limits = {
       maxEvents: options.maxHistoryEvents ?? 100_000,
       maxBytes: options.maxHistoryBytes ?? 64 * 1024 * 1024,
-      maxAgeMs: HISTORY_AGE_MS,
+      maxAgeSeconds: HISTORY_AGE_SECONDS,
     };
     this.#metrics = cacherMetrics(options);
     this.#history = new History(this.#limits, 0);
@@ -215,6 +215,8 @@ class WatchCache implements Cacher, WatchSource {
       if (this.#stop.signal.aborted) return;
       this.#armBookmarks();
       this.#sendBookmarks();
+      // Also when nothing happens any more: an idle resource need not hold on to its last burst.
+      this.#history.trim(Math.floor(this.#clock.now() / 1000));
     });
   }
 

@@ -1,5 +1,6 @@
 import { applyDefaults, Errors, isNotFound, isStatus, type KindInfo, type KubeObject } from '#api';
 import type { Logger } from '#base';
+import type { CachedObject } from '../cacher/cacher.js';
 import type { ObjectStore, UserInfo } from '../contracts.js';
 import { createObject } from './create.js';
 import { sameJson } from './equality.js';
@@ -125,7 +126,7 @@ export class RegistryObjectStore implements ObjectStore {
     let from = resource.cacher.revision;
     const { items } = await resource.cacher.list({ resourceVersion: 0 });
     const follower: Follower<T> = { resource, on, signal, known: new Map() };
-    for (const { key, namespace, name } of items) follower.known.set(key, { namespace, name });
+    for (const object of items) follower.known.set(object.key, object);
     while (!signal.aborted) {
       try {
         from = await followFrom(follower, from);
@@ -142,7 +143,7 @@ interface Follower<T extends KubeObject> {
   on(event: { type: 'put' | 'delete'; object: T }): void;
   signal: AbortSignal;
   /** Objects that have been reported, or were there before: what is missing after a gap has been deleted. */
-  known: Map<string, { namespace: string; name: string }>;
+  known: Map<string, CachedObject>;
 }
 
 /**
@@ -159,17 +160,18 @@ async function followFrom<T extends KubeObject>(follower: Follower<T>, from: num
     for (const item of items) {
       revision = item.revision;
       if (item.object === undefined) {
-        for (const [key, gone] of missing) {
+        for (const [key, { namespace, name }] of missing) {
           known.delete(key);
-          on({ type: 'delete', object: { metadata: { ...gone, resourceVersion: String(revision) } } as T });
+          const metadata = { namespace, name, resourceVersion: String(revision) };
+          on({ type: 'delete', object: { metadata } as T });
         }
         missing.clear();
         continue;
       }
-      const { key, namespace, name } = item.object;
+      const { key } = item.object;
       missing.delete(key);
       if (item.type === 'DELETED') known.delete(key);
-      else known.set(key, { namespace, name });
+      else known.set(key, item.object);
       const object = viewOf(resource, item.object.object()) as T;
       on({ type: item.type === 'DELETED' ? 'delete' : 'put', object });
     }

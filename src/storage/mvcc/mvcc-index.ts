@@ -67,14 +67,15 @@ export class MvccIndex {
   }
 
   #applyChange(change: Change, revision: number): void {
+    const version = { revision, kv: change.kv };
     let chain = this.#byKey.get(change.key);
+    const before = chain?.versions[chain.versions.length - 1]?.kv;
     if (chain === undefined) {
-      chain = { key: change.key, versions: [] };
+      // Most keys have one version: an array made with it has no room to spare.
+      chain = { key: change.key, versions: [version] };
       this.#byKey.set(change.key, chain);
       this.#chains.set(change.key, chain);
-    }
-    const before = chain.versions[chain.versions.length - 1]?.kv;
-    chain.versions.push(change.kv === undefined ? { revision } : { revision, kv: change.kv });
+    } else chain.versions.push(version);
     if (before !== undefined) this.#liveBytes -= before.value.length;
     if (change.kv !== undefined) {
       this.#live.set(change.key, change.kv);
