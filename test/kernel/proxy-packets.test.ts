@@ -155,6 +155,8 @@ describe.each(inGuest ? guestVariants : ownVariants)(
         clusterCIDR: ips.podCIDR,
         healthzBindAddress: '',
         metricsBindAddress: '',
+        // The process is not in the node's namespace, and the root namespace is none of its business.
+        conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
         iptables: { minSyncPeriod: '1ms' },
         nodePortAddresses: ['primary'],
       });

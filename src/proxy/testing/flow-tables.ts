@@ -145,7 +145,7 @@ add(
       output: 'REJECT',
       iptables: '',
     },
-    { name: 'wrong port', source: POD, destination: '172.30.0.41', port: 81, output: 'REJECT', iptables: '' },
+    { name: 'wrong port', source: POD, destination: '172.30.0.42', port: 81, output: 'REJECT', iptables: '' },
     {
       name: 'unallocated address',
       source: POD,
