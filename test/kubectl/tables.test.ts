@@ -52,7 +52,7 @@ const creating: Row[] = [
     'get svc far lb',
     /^far +ExternalName +<none> +x\.example +<none>[\s\S]*^lb +LoadBalancer +\S+ +<pending>/m,
   ],
-  ['describe quota few', /^pods +\d+ +10$/m],
+  ['describe quota few', /^Name: +few$/m],
   ['describe ingress front', /a\.example +\n? *\/path +svc:80/],
   ['describe namespace default', /^Status: +Active$/m],
   ['describe serviceaccount robot', /^Name: +robot$/m],

@@ -13,6 +13,12 @@ import {
   defaultSecret,
   defaultTokenRequest,
 } from './core.js';
+import {
+  defaultCsiDriver,
+  defaultResourceClaim,
+  defaultResourceClaimTemplate,
+  defaultStorageClass,
+} from './machinery.js';
 import { defaultPod } from './pod-spec.js';
 import { defaultService } from './service.js';
 import { defaultClaim, defaultPersistentVolume } from './volume.js';
@@ -55,7 +61,11 @@ const DEFAULTS: ReadonlyMap<string, (object: never) => void> = new Map<string, (
   ['networking.v1.NetworkPolicy', defaultNetworkPolicy],
   ['rbac.v1.ClusterRoleBinding', defaultBinding],
   ['rbac.v1.RoleBinding', defaultBinding],
+  ['resource.v1.ResourceClaim', defaultResourceClaim],
+  ['resource.v1.ResourceClaimTemplate', defaultResourceClaimTemplate],
   ['scheduling.v1.PriorityClass', defaultPriorityClass],
+  ['storage.v1.CSIDriver', defaultCsiDriver],
+  ['storage.v1.StorageClass', defaultStorageClass],
 ]);
 
 /**

@@ -9,6 +9,7 @@ import {
   type TableColumn,
 } from './columns.js';
 import { corePrinters } from './core-printers.js';
+import { machineryPrinters } from './machinery-printers.js';
 import { otherPrinters } from './other-printers.js';
 import { podPrinter } from './pods.js';
 import { workloadPrinters } from './workload-printers.js';
@@ -34,6 +35,7 @@ export interface Table {
 const PRINTERS: Readonly<Record<string, Printer>> = {
   ...corePrinters,
   ...workloadPrinters,
+  ...machineryPrinters,
   ...otherPrinters,
   'core.v1.Pod': podPrinter,
 };

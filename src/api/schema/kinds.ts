@@ -194,8 +194,29 @@ const others: KindInfo[] = [
   kind('coordination.k8s.io', 'Lease', 'leases'),
 ];
 
+/** Kinds that upstream's scheduler, controllers and node agents wait for; nothing of ours acts on them. */
+const machinery: KindInfo[] = [
+  kind('storage.k8s.io', 'CSIDriver', 'csidrivers', CLUSTER),
+  kind('storage.k8s.io', 'CSINode', 'csinodes', CLUSTER),
+  kind('storage.k8s.io', 'CSIStorageCapacity', 'csistoragecapacities'),
+  kind('storage.k8s.io', 'StorageClass', 'storageclasses', { ...CLUSTER, shortNames: ['sc'] }),
+  kind('storage.k8s.io', 'VolumeAttachment', 'volumeattachments', { ...CLUSTER, subresources: ['status'] }),
+  kind('storage.k8s.io', 'VolumeAttributesClass', 'volumeattributesclasses', {
+    ...CLUSTER,
+    shortNames: ['vac'],
+  }),
+  kind('node.k8s.io', 'RuntimeClass', 'runtimeclasses', CLUSTER),
+  kind('resource.k8s.io', 'DeviceClass', 'deviceclasses', CLUSTER),
+  kind('resource.k8s.io', 'ResourceClaim', 'resourceclaims', { subresources: ['status'] }),
+  kind('resource.k8s.io', 'ResourceClaimTemplate', 'resourceclaimtemplates'),
+  kind('resource.k8s.io', 'ResourceSlice', 'resourceslices', {
+    ...CLUSTER,
+    selectableFields: ['spec.driver', 'spec.nodeName'],
+  }),
+];
+
 /** Every built-in kind that has a resource of its own. Names, prefixes and flags are kube-apiserver's. */
-export const kinds: readonly KindInfo[] = [...core, ...workloads, ...networking, ...others];
+export const kinds: readonly KindInfo[] = [...core, ...workloads, ...networking, ...others, ...machinery];
 
 /** The body of delete requests; upstream registers it in every group and version. */
 export const deleteOptionsKind: KindInfo = kind('meta.k8s.io', 'DeleteOptions', '', {

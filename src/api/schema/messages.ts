@@ -12,9 +12,12 @@ import { discoveryV1 } from './tables/discovery-v1.js';
 import { eventsV1 } from './tables/events-v1.js';
 import { metaV1 } from './tables/meta-v1.js';
 import { networkingV1 } from './tables/networking-v1.js';
+import { nodeV1 } from './tables/node-v1.js';
 import { policyV1 } from './tables/policy-v1.js';
 import { rbacV1 } from './tables/rbac-v1.js';
+import { resourceV1 } from './tables/resource-v1.js';
 import { schedulingV1 } from './tables/scheduling-v1.js';
+import { storageV1 } from './tables/storage-v1.js';
 import { parseTypeRef, type ScalarType, type TypeRef } from './type-ref.js';
 import { embeddedFields, parseNumbers, renamedFields } from './wire-layout.js';
 
@@ -76,9 +79,12 @@ const TABLES: Readonly<Record<string, string>> = {
   'events.v1': eventsV1,
   'meta.v1': metaV1,
   'networking.v1': networkingV1,
+  'node.v1': nodeV1,
   'policy.v1': policyV1,
   'rbac.v1': rbacV1,
+  'resource.v1': resourceV1,
   'scheduling.v1': schedulingV1,
+  'storage.v1': storageV1,
 };
 
 const parsed = new Map<string, Map<string, Message>>();

@@ -125,6 +125,23 @@ const POINTERS: Readonly<Record<string, string>> = {
   'networking.v1.NetworkPolicyPort': 'protocol endPort',
   'policy.v1.PodDisruptionBudgetSpec': 'unhealthyPodEvictionPolicy',
   'scheduling.v1.PriorityClass': 'preemptionPolicy',
+  'resource.v1.AllocatedDeviceStatus': 'shareID',
+  'resource.v1.Device': 'nodeName allNodes bindsToNode allowMultipleAllocations',
+  'resource.v1.DeviceAttribute': 'int bool string version',
+  'resource.v1.DeviceClassSpec': 'extendedResourceName',
+  'resource.v1.DeviceConstraint': 'matchAttribute distinctAttribute',
+  'resource.v1.DeviceRequestAllocationResult': 'adminAccess shareID',
+  'resource.v1.DeviceToleration': 'tolerationSeconds',
+  'resource.v1.ExactDeviceRequest': 'adminAccess',
+  'resource.v1.NodeAllocatableResourceMapping': 'capacityKey',
+  'resource.v1.ResourceSliceSpec': 'nodeName allNodes perDeviceNodeSelection',
+  'storage.v1.CSIDriverSpec':
+    'attachRequired podInfoOnMount storageCapacity fsGroupPolicy requiresRepublish seLinuxMount nodeAllocatableUpdatePeriodSeconds serviceAccountTokenInSecrets preventPodSchedulingIfMissing',
+  'storage.v1.StorageClass': 'reclaimPolicy allowVolumeExpansion volumeBindingMode',
+  'storage.v1.TokenRequest': 'expirationSeconds',
+  'storage.v1.VolumeAttachmentSource': 'persistentVolumeName',
+  'storage.v1.VolumeError': 'errorCode',
+  'storage.v1.VolumeNodeResources': 'count',
 };
 
 /** Optional fields that Go writes always: structs by value, and scalars without omitempty. */
@@ -158,6 +175,8 @@ const EMITTED: Readonly<Record<string, string>> = {
   'policy.v1.PodDisruptionBudgetStatus': 'disruptionsAllowed currentHealthy desiredHealthy expectedPods',
   'rbac.v1.RoleRef': 'apiGroup',
   'scheduling.v1.PriorityClass': 'value',
+  'resource.v1.AllocationResult': 'devices',
+  'resource.v1.ResourceClaimSpec': 'devices',
 };
 
 /** Times by value, and lists and pointers without omitempty: null when absent. */
@@ -186,6 +205,9 @@ const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'meta.v1.Condition': 'lastTransitionTime',
   'rbac.v1.ClusterRole': 'rules',
   'rbac.v1.Role': 'rules',
+  'resource.v1.AllocatedDeviceStatus': 'conditions',
+  'resource.v1.DeviceClaim': 'requests',
+  'storage.v1.CSINodeDriver': 'topologyKeys',
 };
 
 /** Required fields that are pointers or slices: absent stays absent, and validation asks for them. */

@@ -21,10 +21,13 @@ const GROUP_PRIORITY: Readonly<Record<string, number>> = {
   'networking.k8s.io': 17200,
   policy: 17100,
   'rbac.authorization.k8s.io': 17000,
+  'storage.k8s.io': 16800,
   'apiextensions.k8s.io': 16700,
   'scheduling.k8s.io': 16600,
   'coordination.k8s.io': 16500,
+  'node.k8s.io': 16300,
   'discovery.k8s.io': 16200,
+  'resource.k8s.io': 15900,
 };
 /** Priority that the CRD registration controller gives to groups made at run time. */
 const ADDED_GROUP_PRIORITY = 1000;

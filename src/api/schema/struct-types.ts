@@ -15,6 +15,7 @@ export const atomicStructs: ReadonlySet<string> = new Set([
   'core.v1.ScopeSelector',
   'core.v1.SecretKeySelector',
   'core.v1.SecretReference',
+  'core.v1.TopologySelectorTerm',
   'core.v1.TypedLocalObjectReference',
   'discovery.v1.EndpointPort',
   'networking.v1.ServiceBackendPort',

@@ -1245,6 +1245,13 @@ export interface Toleration {
   effect?: string;
   tolerationSeconds?: number;
 }
+export interface TopologySelectorLabelRequirement {
+  key: string;
+  values: string[];
+}
+export interface TopologySelectorTerm {
+  matchLabelExpressions?: TopologySelectorLabelRequirement[];
+}
 export interface TopologySpreadConstraint {
   maxSkew: number;
   topologyKey: string;

@@ -32,6 +32,8 @@ const NODE_RULES: PolicyRule[] = [
   rule([''], ['pods/eviction'], ['create']),
   rule([''], ['endpoints'], ['get']),
   rule(['discovery.k8s.io'], ['endpointslices'], READ),
+  rule(['storage.k8s.io'], ['csidrivers'], READ),
+  rule(['node.k8s.io'], ['runtimeclasses'], READ),
 ];
 
 const allow: Decision = { decision: 'allow', reason: '' };
@@ -67,6 +69,9 @@ export class NodeAuthorizer implements Authorizer {
   #specific(node: string, attributes: AuthorizationAttributes): Soon<Decision | undefined> {
     if (attributes.group === 'coordination.k8s.io' && attributes.resource === 'leases') {
       return lease(node, attributes);
+    }
+    if (attributes.group === 'storage.k8s.io' && attributes.resource === 'csinodes') {
+      return csiNode(node, attributes);
     }
     if (attributes.group !== '') return undefined;
     switch (attributes.resource) {
@@ -138,5 +143,14 @@ function lease(node: string, { verb, namespace, name, subresource }: Authorizati
     return pass('can only access leases in the "kube-node-lease" namespace');
   if (verb !== 'create' && name !== node)
     return pass('can only access node lease with the same name as the requesting node');
+  return allow;
+}
+
+function csiNode(node: string, { verb, name, subresource }: AuthorizationAttributes): Decision {
+  if (subresource !== '' || !['get', 'create', 'update', 'patch', 'delete'].includes(verb)) {
+    return pass('can only get, create, update, patch, or delete a CSINode');
+  }
+  if (verb !== 'create' && name !== node)
+    return pass('can only access CSINode with the same name as the requesting node');
   return allow;
 }

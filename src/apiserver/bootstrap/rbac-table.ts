@@ -32,6 +32,7 @@ clusterrole system:aggregate-to-admin label=aggregate-to-admin
   create | authorization.k8s.io | localsubjectaccessreviews
   create,delete,deletecollection,get,list,patch,update,watch | rbac.authorization.k8s.io | roles,rolebindings
 clusterrole system:aggregate-to-edit label=aggregate-to-edit
+  create,delete,deletecollection,patch,update | resource.k8s.io | resourceclaims,resourceclaimtemplates
   get,list,watch | core | pods/attach,pods/proxy,pods/exec,pods/portforward,secrets,services/proxy
   impersonate | core | serviceaccounts
   create,delete,deletecollection,patch,update | core | pods,pods/attach,pods/proxy,pods/exec,pods/portforward
@@ -45,6 +46,7 @@ clusterrole system:aggregate-to-edit label=aggregate-to-edit
   create,delete,deletecollection,patch,update | networking.k8s.io | networkpolicies,ingresses
   create,delete,deletecollection,get,list,patch,update,watch | coordination.k8s.io | leases
 clusterrole system:aggregate-to-view label=aggregate-to-view
+  get,list,watch | resource.k8s.io | resourceclaims,resourceclaims/status,resourceclaimtemplates
   get,list,watch | core | pods,replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,services/status,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,configmaps
   get,list,watch | core | limitranges,resourcequotas,bindings,events,pods/status,resourcequotas/status,namespaces/status,replicationcontrollers/status,pods/log
   get,list,watch | core | namespaces
@@ -109,11 +111,17 @@ clusterrole system:kube-scheduler
   get,list,watch | core | replicationcontrollers,services
   get,list,watch | apps | replicasets,statefulsets
   get,list,watch | policy | poddisruptionbudgets
+  update | core | pods/finalizers
   get,list,watch | core | persistentvolumeclaims,persistentvolumes,namespaces
+  get,list,watch | storage.k8s.io | csinodes,csidrivers,csistoragecapacities,volumeattachments
+  get,list,watch | resource.k8s.io | deviceclasses,resourceslices
+  get,list,patch,update,watch | resource.k8s.io | resourceclaims
+  patch,update | resource.k8s.io | resourceclaims/status
   create | authentication.k8s.io | tokenreviews
   create | authorization.k8s.io | subjectaccessreviews
 clusterrole system:volume-scheduler
   get,list,patch,update,watch | core | persistentvolumes
+  get,list,watch | storage.k8s.io | storageclasses
   get,list,patch,update,watch | core | persistentvolumeclaims
 controller clusterrole-aggregation-controller
   escalate,get,list,patch,update,watch | rbac.authorization.k8s.io | clusterroles

@@ -14,7 +14,13 @@ import { namespaceStrategy } from './namespace.js';
 import { nodeStrategy } from './node.js';
 import { podStrategy } from './pod.js';
 import { serviceStrategy } from './service/strategy.js';
-import { entry, networkingStrategies, policyStrategies, workloadStrategies } from './simple.js';
+import {
+  entry,
+  machineryStrategies,
+  networkingStrategies,
+  policyStrategies,
+  workloadStrategies,
+} from './simple.js';
 
 /**
  * What each kind adds to the generic registry, by message. Validation of objects is the generic registry's
@@ -37,5 +43,6 @@ export function createStrategies(deps: ServerDeps, allocators: Allocators): Stra
     ...workloadStrategies(),
     ...networkingStrategies(),
     ...policyStrategies(),
+    ...machineryStrategies(),
   ]);
 }

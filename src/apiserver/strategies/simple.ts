@@ -116,3 +116,21 @@ export function policyStrategies(): [string, Strategy][] {
     ),
   ];
 }
+
+/** Kinds of upstream's scheduler and node agents (registry/storage, registry/node, registry/resource). */
+export function machineryStrategies(): [string, Strategy][] {
+  const conditional: Strategy = { allowUnconditionalUpdate: false };
+  return [
+    entry('storage.v1.StorageClass', { ...unconditional, returnDeletedObject: true }),
+    entry('storage.v1.VolumeAttributesClass', { ...unconditional, returnDeletedObject: true }),
+    entry('storage.v1.VolumeAttachment', { ...conditional, returnDeletedObject: true }),
+    entry('storage.v1.CSINode', { ...conditional, returnDeletedObject: true }),
+    entry('storage.v1.CSIDriver', { ...conditional, returnDeletedObject: true }),
+    entry('storage.v1.CSIStorageCapacity', conditional),
+    entry('node.v1.RuntimeClass', conditional),
+    entry('resource.v1.DeviceClass', { ...unconditional, returnDeletedObject: true }),
+    entry('resource.v1.ResourceClaim', { ...unconditional, returnDeletedObject: true }),
+    entry('resource.v1.ResourceClaimTemplate', { ...unconditional, returnDeletedObject: true }),
+    entry('resource.v1.ResourceSlice', { ...unconditional, returnDeletedObject: true }),
+  ];
+}

@@ -1059,6 +1059,11 @@ Toleration
   value 3 string
   effect 4 string
   tolerationSeconds 5 int64
+TopologySelectorLabelRequirement
+  key 1 string required
+  values 2 []string required list=atomic
+TopologySelectorTerm
+  matchLabelExpressions 1 []core.v1.TopologySelectorLabelRequirement list=atomic
 TopologySpreadConstraint
   maxSkew 1 int32 required default=0
   topologyKey 2 string required

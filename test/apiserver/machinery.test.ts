@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from './api-client.js';
+import { startServer, type TestServer } from './start-server.js';
+
+let server: TestServer;
+let admin: TestClient;
+
+beforeAll(async () => {
+  server = await startServer();
+  admin = new TestClient(server, server.admin);
+});
+afterAll(async () => {
+  admin?.close();
+  await server?.close();
+});
+
+async function as<T>(name: string, groups: string[], use: (client: TestClient) => Promise<T>): Promise<T> {
+  const client = new TestClient(server, await server.client(name, groups));
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+const STORAGE = '/apis/storage.k8s.io/v1';
+const RESOURCE = '/apis/resource.k8s.io/v1';
+const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+
+/** Everything that kube-scheduler 1.36 watches with its default plugins, and waits for before it schedules. */
+const SCHEDULER_WATCHES = [
+  '/api/v1/nodes',
+  '/api/v1/pods?fieldSelector=status.phase!=Succeeded,status.phase!=Failed',
+  '/api/v1/namespaces',
+  '/api/v1/services',
+  '/api/v1/persistentvolumes',
+  '/api/v1/persistentvolumeclaims',
+  '/api/v1/replicationcontrollers',
+  '/apis/apps/v1/replicasets',
+  '/apis/apps/v1/statefulsets',
+  '/apis/policy/v1/poddisruptionbudgets',
+  `${STORAGE}/storageclasses`,
+  `${STORAGE}/csinodes`,
+  `${STORAGE}/csidrivers`,
+  `${STORAGE}/csistoragecapacities`,
+  `${STORAGE}/volumeattachments`,
+  `${RESOURCE}/deviceclasses`,
+  `${RESOURCE}/resourceclaims`,
+  `${RESOURCE}/resourceslices`,
+];
+
+describe('what upstream’s scheduler waits for', () => {
+  it.each(SCHEDULER_WATCHES)('is there for its identity: %s', async (path) => {
+    const { status, body } = await as('system:kube-scheduler', [], async (client) => {
+      const query =
+        'watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+      const watch = await client.watch(`${path}${path.includes('?') ? '&' : '?'}${query}`);
+      const bookmark = async () => {
+        for (;;) {
+          const [event] = await watch.take(1);
+          if (event!.type === 'BOOKMARK') return event!.object;
+        }
+      };
+      const found = { status: watch.response.statusCode, body: await bookmark() };
+      watch.close();
+      return found;
+    });
+    expect([status, body.metadata.annotations]).toEqual([200, { 'k8s.io/initial-events-end': 'true' }]);
+  });
+});
+
+describe('objects of storage and devices', () => {
+  it('get upstream’s defaults and columns', async () => {
+    const made = await admin.post(`${STORAGE}/storageclasses`, {
+      metadata: { name: 'fast', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      provisioner: 'example.com/disk',
+    });
+    expect(made.json).toMatchObject({ reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
+    const driver = await admin.post(`${STORAGE}/csidrivers`, { metadata: { name: 'd' }, spec: {} });
+    expect(driver.json.spec).toEqual({
+      attachRequired: true,
+      podInfoOnMount: false,
+      volumeLifecycleModes: ['Persistent'],
+      storageCapacity: false,
+      fsGroupPolicy: 'ReadWriteOnceWithFSType',
+      requiresRepublish: false,
+    });
+    const { json } = await admin.get(`${STORAGE}/storageclasses`, TABLE);
+    expect(json.rows[0].cells.slice(0, 5)).toEqual([
+      'fast (default)',
+      'example.com/disk',
+      'Delete',
+      'Immediate',
+      false,
+    ]);
+  });
+
+  it('keep devices and claims, and select slices by their node', async () => {
+    for (const nodeName of ['n1', 'n2']) {
+      const spec = { nodeName, driver: 'd.example', pool: { name: 'p', resourceSliceCount: 1 } };
+      const devices = [{ name: 'gpu', attributes: { model: { string: 'x' }, count: { int: 0 } } }];
+      const body = { metadata: { name: `slice-${nodeName}` }, spec: { ...spec, devices } };
+      const slice = await admin.post(`${RESOURCE}/resourceslices`, body);
+      expect(slice.json.spec.devices).toEqual(devices);
+    }
+    const listed = await admin.get(`${RESOURCE}/resourceslices?fieldSelector=spec.nodeName=n2`);
+    expect(listed.json.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      'slice-n2',
+    ]);
+    const claims = `${RESOURCE}/namespaces/default/resourceclaims`;
+    const requests = [{ name: 'r', exactly: { deviceClassName: 'c' } }];
+    const claim = await admin.post(claims, { metadata: { name: 'claim' }, spec: { devices: { requests } } });
+    expect(claim.json.spec.devices.requests[0].exactly).toMatchObject({
+      allocationMode: 'ExactCount',
+      count: 1,
+    });
+    const status = { reservedFor: [{ resource: 'pods', name: 'p', uid: 'u' }] };
+    const reserved = await admin.patch(`${claims}/claim/status`, 'merge', { status });
+    expect(reserved.json.status).toEqual(status);
+  });
+
+  it('let a node write its own CSINode and no other', async () => {
+    const codes = await as('system:node:n1', ['system:nodes'], async (client) => {
+      const post = (name: string) =>
+        client.post(`${STORAGE}/csinodes`, { metadata: { name }, spec: { drivers: [] } });
+      return [
+        (await post('n1')).status,
+        (await client.get(`${STORAGE}/csinodes/n1`)).status,
+        (await client.get(`${STORAGE}/csinodes/n2`)).status,
+        (await client.get('/apis/node.k8s.io/v1/runtimeclasses')).status,
+      ];
+    });
+    expect(codes).toEqual([201, 200, 403, 200]);
+  });
+});
