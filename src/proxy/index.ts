@@ -17,5 +17,5 @@ export {
   takeSnapshot,
   traceConnection,
 } from './inspect.js';
-export { cleanupProxy } from './modes.js';
-export { applyOomScoreAdj, prepareNode } from './sysctls.js';
+export { cleanupProxy, initializeNode } from './modes.js';
+export { applyOomScoreAdj } from './sysctls.js';

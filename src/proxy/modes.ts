@@ -4,10 +4,12 @@ import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
 import { cleanupIptables, cleanupUpstreamIptables, IptablesProxier } from './iptables/proxier.js';
 import { cleanupIpvs } from './ipvs/cleanup.js';
+import { checkIpvsSupport, prepareKernel } from './ipvs/preflight.js';
 import { IpvsProxier } from './ipvs/proxier.js';
 import { chains } from './ipvs/rules.js';
 import { cleanupNftables, NftablesProxier } from './nftables/proxier.js';
 import type { Family } from './state/addresses.js';
+import { prepareNode } from './sysctls.js';
 import { UserspaceProxier } from './userspace/proxier.js';
 import { cleanupUserspace } from './userspace/routes.js';
 
@@ -35,6 +37,14 @@ export function createProxier(mode: ProxyMode, options: ModeOptions): Proxier {
 /** The kernel's own timeouts where the configuration leaves them alone. */
 function flowTimeouts({ conntrack }: ProxyConfig) {
   return { udpMs: conntrack.udpTimeoutMs || 30_000, streamMs: conntrack.udpStreamTimeoutMs || 120_000 };
+}
+
+/** All that `--init-only` does: what needs more rights than the proxy that runs later. */
+export async function initializeNode(config: ProxyConfig, programs: Programs, logger: Logger): Promise<void> {
+  await prepareNode(config, logger);
+  if (config.mode !== 'ipvs') return;
+  await checkIpvsSupport(programs, 'IPv4', config.ipvs.scheduler);
+  await prepareKernel(programs, config.ipvs, logger);
 }
 
 /** Removes every rule that any mode of this proxy has left in the network namespace of the process. */

@@ -7,7 +7,7 @@ import {
   cleanupProxy,
   createProxy,
   formatProxyConfig,
-  prepareNode,
+  initializeNode,
   toConfigFile,
 } from '#proxy';
 import { configFlags, loggingFlags } from '../commands/proxy-flags.js';
@@ -38,7 +38,11 @@ export async function run(options: Options): Promise<void> {
     await programs.stop();
     return;
   }
-  if (isOn(options.initOnly)) return prepareNode(config, logger);
+  if (isOn(options.initOnly)) {
+    await programs.start();
+    await initializeNode(config, programs, logger).finally(() => programs.stop());
+    return;
+  }
   await serve(options, setup, programs, logger);
 }
 
@@ -50,11 +54,12 @@ async function serve(
 ): Promise<void> {
   await applyOomScoreAdj(config.oomScoreAdj, logger);
   const client = proxyClient(options, config);
+  const informers = createInformerFactory(client, { logger });
   const proxy = createProxy(
     { config, nodeName, flags: flagValues(toConfigFile(config), options) },
     {
       client,
-      informers: createInformerFactory(client, { logger }),
+      informers,
       programs,
       logger,
       metrics: createMetrics(),
@@ -72,7 +77,9 @@ async function serve(
             process.exit(1);
           }),
         ];
-  await runUntilSignal([programs, closing([client]), ...watch, proxy], logger);
+  // Watches that go on would keep a process that could not start from ending.
+  const watches = { async start() {}, stop: async () => informers.stop() };
+  await runUntilSignal([programs, closing([client]), watches, ...watch, proxy], logger);
 }
 
 /** Every flag with the value in force, for /flagz. */
