@@ -1,214 +1,182 @@
-// Queries a second, CPU per query and latency of the cluster DNS server with dnsperf on the same machine's loopback,
-// how long a change of a Service takes to be answered, and memory.
-// Usage: npm run bench -- dns [--services 10000] [--endpoints 10] [--seconds 5]
-import { spawn } from 'node:child_process';
+// Queries a second, CPU per query, latency and memory of the cluster DNS server with dnsperf over loopback, and how long a
+// change of a Service takes to be answered. The same for CoreDNS, with the same API and queries, where a `coredns` is on
+// the PATH or COREDNS names one.
+// Usage: npm run build; npm run bench -- dns [--services 10000] [--endpoints 10] [--seconds 5] [--only kubesvc|coredns]
+import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { EventEmitter, on } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type { core, discovery, KubeObject } from '#api';
-import { createMetrics, silentLogger } from '#base';
-import {
-  type Client,
-  createInformerFactory,
-  type Resource,
-  type WatchEvent,
-  type WatchOptions,
-} from '#client';
-import { createDnsServer } from '#dns';
+import type { core } from '#api';
+import { address, GeneratedApi, type Size } from './dns/generated-api.js';
+import { ServerProcess } from './dns/server-process.js';
 
 export const name = 'dns';
 
 const PORT = 20_353;
-const COREFILE = `.:${PORT} {
-    bind 127.0.0.1
-    errors
-    ready 127.0.0.1:${PORT + 1}
-    prometheus 127.0.0.1:${PORT + 2}
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-        pods insecure
-        fallthrough in-addr.arpa ip6.arpa
-        ttl 30
-    }
-    loadbalance
-}
-`;
+const READY = `127.0.0.1:${PORT + 1}`;
+const CHANGES = 200;
 
-interface Options {
-  services: number;
-  endpoints: number;
+interface Options extends Size {
   seconds: number;
+  only: string | undefined;
+}
+
+interface Leg {
+  name: string;
+  command: string;
+  args: (corefile: string, kubeconfig: string) => string[];
 }
 
 export async function run(args: string[]): Promise<void> {
   const options = parseOptions(args);
   const directory = mkdtempSync(join(tmpdir(), 'kubesvc-bench-dns-'));
   const api = new GeneratedApi(options);
-  const informers = createInformerFactory(api.client, { logger: silentLogger });
-  const server = createDnsServer(
-    { corefile: COREFILE },
-    { informers, logger: silentLogger, metrics: createMetrics() },
-  );
-  const started = performance.now();
-  await server.start();
-  await informers.synced();
-  console.log(
-    `${options.services} Services × ${options.endpoints} endpoints, synced in ${Math.round(performance.now() - started)} ms`,
-  );
-  memory('synced');
+  await api.start();
   try {
-    await loads(directory, options);
-    memory('after the loads');
-    await reaction(api);
+    const rows = [];
+    for (const leg of legs(options.only)) rows.push(...(await measureLeg(leg, api, directory, options)));
+    console.table(rows);
   } finally {
-    await server.stop();
+    api.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** What is in use after a collection, and what the process holds. */
-function memory(when: string): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  const { rss, heapUsed, external } = process.memoryUsage();
-  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
-  console.log(
-    `memory ${when}: ${mib(rss)} MiB resident, ${mib(heapUsed)} heap in use, ${mib(external)} outside`,
-  );
-}
-
 function parseOptions(args: string[]): Options {
-  const value = (flag: string, fallback: number) => {
-    const at = args.indexOf(`--${flag}`);
-    return at < 0 ? fallback : Number(args[at + 1]);
-  };
+  const text = (flag: string) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
+  const value = (flag: string, fallback: number) => Number(text(flag) ?? fallback);
   return {
-    services: value('services', 10_000),
-    endpoints: value('endpoints', 10),
-    seconds: value('seconds', 5),
+    services: value('--services', 10_000),
+    endpoints: value('--endpoints', 10),
+    seconds: value('--seconds', 5),
+    only: text('--only'),
   };
 }
 
-/**
- * An API whose objects exist only while they are sent, so that the process's memory is the DNS server's: watches send
- * everything first, then what `put` is given.
- */
-class GeneratedApi {
-  readonly #options: Options;
-  readonly #events = new EventEmitter();
-  #revision = 1_000_000;
-
-  constructor(options: Options) {
-    this.#options = options;
-  }
-
-  get client(): Client {
-    const resource = (r: Resource<KubeObject>) => ({
-      watch: (o: WatchOptions) => this.#watch(r.resource, o),
-    });
-    return { resource, close() {} } as unknown as Client;
-  }
-
-  put(service: core.Service): void {
-    const metadata = { ...service.metadata, resourceVersion: String(++this.#revision) };
-    this.#events.emit('services', { type: 'MODIFIED', object: { ...service, metadata } });
-  }
-
-  async *#watch(resource: string, options: WatchOptions): AsyncGenerator<WatchEvent<KubeObject>> {
-    const live = on(this.#events, resource, { signal: options.signal });
-    for (const object of this.#all(resource)) yield { type: 'ADDED', object };
-    const annotations = { 'k8s.io/initial-events-end': 'true' };
-    yield { type: 'BOOKMARK', object: { metadata: { resourceVersion: '900000', annotations } } };
-    for await (const [event] of live) yield event as WatchEvent<KubeObject>;
-  }
-
-  /** As the API sends them, with what nobody here reads. */
-  *#all(resource: string): Generator<KubeObject> {
-    if (resource === 'namespaces') yield { metadata: { name: 'default', resourceVersion: '1' } };
-    for (let i = 0; i < this.#options.services; i++) {
-      if (resource === 'services') yield serviceAt(i);
-      if (resource === 'endpointslices') yield sliceAt(i, this.#options.endpoints);
-    }
-  }
-}
-
-function metadataOf(name: string, labels: Record<string, string>) {
-  const managedFields = [
-    { manager: 'bench', operation: 'Update', fieldsV1: { 'f:spec': { 'f:ports': {} } } },
+function legs(only: string | undefined): Leg[] {
+  const coredns = process.env['COREDNS'] ?? 'coredns';
+  const all: Leg[] = [
+    {
+      name: 'kubesvc',
+      command: 'bin/kubesvc',
+      args: (corefile, kubeconfig) => ['dns', '--conf', corefile, '--kubeconfig', kubeconfig],
+    },
   ];
-  const uid = `00000000-0000-0000-0000-${name}`;
-  return { name, namespace: 'default', uid, resourceVersion: '1', labels, managedFields };
+  if (spawnSync(coredns, ['-version']).status === 0)
+    all.push({ name: 'coredns', command: coredns, args: (corefile) => ['-conf', corefile] });
+  else console.log('CoreDNS is not here (set COREDNS to its binary): kubesvc alone');
+  return all.filter((leg) => only === undefined || leg.name === only);
 }
 
-/** Every tenth Service is headless. */
-function serviceAt(i: number): core.Service {
-  const ip = i % 10 === 9 ? 'None' : address(10, 96, i);
-  const spec = {
-    clusterIP: ip,
-    clusterIPs: [ip],
-    ports: [{ name: 'http', port: 80 }],
-    selector: { app: `svc-${i}` },
-  };
-  return { metadata: metadataOf(`svc-${i}`, { app: `svc-${i}` }), spec };
+/** kubeadm's Corefile without an upstream, cluster answers uncached as there, both servers told of the API alike. */
+function corefile(kubeconfig: string): string {
+  return `.:${PORT} {
+    bind 127.0.0.1
+    errors
+    ready ${READY}
+    prometheus 127.0.0.1:${PORT + 2}
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+        kubeconfig ${kubeconfig}
+        pods insecure
+        fallthrough in-addr.arpa ip6.arpa
+        ttl 30
+    }
+    cache 30 {
+        disable success cluster.local
+        disable denial cluster.local
+    }
+    loadbalance
+}
+`;
 }
 
-function sliceAt(i: number, endpoints: number): discovery.EndpointSlice {
-  return {
-    metadata: metadataOf(`svc-${i}-a`, { 'kubernetes.io/service-name': `svc-${i}` }),
-    addressType: 'IPv4',
-    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    endpoints: Array.from({ length: endpoints }, (_, e) => ({
-      addresses: [address(10, 128, i * endpoints + e)],
-      conditions: { ready: true, serving: true, terminating: false },
-      nodeName: `node-${e}`,
-      targetRef: { kind: 'Pod', namespace: 'default', name: `svc-${i}-${e}`, uid: `${i}-${e}` },
-    })),
-  };
+function kubeconfig(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'bench', cluster: { server } }],
+    users: [{ name: 'bench', user: {} }],
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    'current-context': 'bench',
+  });
 }
 
-function address(a: number, b: number, n: number): string {
-  return `${a}.${b + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+async function measureLeg(
+  leg: Leg,
+  api: GeneratedApi,
+  directory: string,
+  options: Options,
+): Promise<Record<string, unknown>[]> {
+  const files = { corefile: join(directory, 'Corefile'), kubeconfig: join(directory, 'kubeconfig') };
+  writeFileSync(files.kubeconfig, kubeconfig(api.url));
+  writeFileSync(files.corefile, corefile(files.kubeconfig));
+  const started = performance.now();
+  const server = new ServerProcess(leg.command, leg.args(files.corefile, files.kubeconfig));
+  try {
+    await server.ready(`http://${READY}/ready`);
+    console.log(
+      `${leg.name}: ${options.services} Services × ${options.endpoints} endpoints, ready in ${Math.round(performance.now() - started)} ms`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const before = server.memory();
+    const rows = await loads(server, leg.name, directory, options);
+    const after = server.memory();
+    console.log(
+      `${leg.name}: ${before.now} MB resident (at most ${before.highest}) after the lists, ${after.now} MB (${after.highest}) after the loads`,
+    );
+    console.log(`${leg.name}: change in the API → new answer ${await reaction(api)}`);
+    return rows;
+  } finally {
+    await server.stop();
+  }
 }
 
-async function loads(directory: string, options: Options): Promise<void> {
+async function loads(
+  server: ServerProcess,
+  leg: string,
+  directory: string,
+  options: Options,
+): Promise<Record<string, unknown>[]> {
   const names = Array.from({ length: options.services }, (_, i) => `svc-${i}.default.svc.cluster.local`);
   const sets: Record<string, string[]> = {
-    'ClusterIP and headless A': names.map((n) => `${n} A`),
-    'search-path misses (NXDOMAIN)': names.map((_, i) => `www${i}.example.com.svc.cluster.local A`),
+    A: names.map((n) => `${n} A`),
+    NXDOMAIN: names.map((_, i) => `www${i}.example.com.svc.cluster.local A`),
     'SRV with glue': names.map((n) => `_http._tcp.${n} SRV`),
   };
+  const time = ['-l', String(options.seconds)];
   const rows: Record<string, unknown>[] = [];
   for (const [set, lines] of Object.entries(sets)) {
     const file = join(directory, 'queries');
     writeFileSync(file, `${lines.join('\n')}\n`);
-    // Once through for the kept answers, as any cluster has after its first minute.
+    const load = (how: string, args: string[]) =>
+      measured(server, { server: leg, queries: set, how }, ['-d', file, ...args]);
+    // Once through, as any cluster has been after its first minute.
     await dnsperf(['-d', file, '-n', '1', '-m', 'udp', '-c', '4']);
-    const time = ['-l', String(options.seconds)];
-    rows.push(await measured(`${set}, UDP`, ['-d', file, '-m', 'udp', '-c', '8', '-q', '200', ...time]));
-    if (set.startsWith('ClusterIP')) {
-      rows.push(
-        await measured(`${set}, UDP at 15k/s`, ['-d', file, '-m', 'udp', '-c', '8', '-Q', '15000', ...time]),
-      );
-      rows.push(await measured(`${set}, TCP`, ['-d', file, '-m', 'tcp', '-c', '4', '-q', '400', ...time]));
-    }
+    rows.push(await load('UDP', ['-m', 'udp', '-c', '8', '-q', '200', ...time]));
+    if (set !== 'A') continue;
+    rows.push(await load('UDP, 15,000/s', ['-m', 'udp', '-c', '8', '-Q', '15000', ...time]));
+    rows.push(await load('TCP, pipelined', ['-m', 'tcp', '-c', '4', '-q', '400', ...time]));
   }
-  console.table(rows);
+  return rows;
 }
 
-async function measured(title: string, args: string[]): Promise<Record<string, unknown>> {
-  const before = process.cpuUsage();
+async function measured(
+  server: ServerProcess,
+  row: Record<string, unknown>,
+  args: string[],
+): Promise<Record<string, unknown>> {
+  const before = server.cpu();
+  const probe = new Probe();
   const output = await dnsperf(args);
-  const { user, system } = process.cpuUsage(before);
+  const p99 = await probe.end();
   const completed = Number(/Queries completed:\s+(\d+)/.exec(output)?.[1] ?? 0);
   return {
-    load: title,
+    ...row,
     'queries/s': Math.round(Number(/Queries per second:\s+([\d.]+)/.exec(output)?.[1] ?? 0)),
-    'CPU µs/query': Number(((user + system) / Math.max(1, completed)).toFixed(1)),
+    'CPU µs/query': Number(((server.cpu() - before) / Math.max(1, completed)).toFixed(1)),
     'mean ms': Number((Number(/Average Latency \(s\):\s+([\d.]+)/.exec(output)?.[1] ?? 0) * 1000).toFixed(2)),
-    'max ms': Number((Number(/max ([\d.]+)\)/.exec(output)?.[1] ?? 0) * 1000).toFixed(1)),
+    'p99 ms': p99,
     lost: Number(/Queries lost:\s+(\d+)/.exec(output)?.[1] ?? 0),
   };
 }
@@ -231,33 +199,70 @@ function dnsperf(args: string[]): Promise<string> {
   });
 }
 
-/** From a write of the API to the first answer that shows it. */
-async function reaction(api: GeneratedApi): Promise<void> {
+/** A query over UDP every few milliseconds beside a load: what one client among many sees. dnsperf tells no percentiles. */
+class Probe {
+  readonly #socket = createSocket('udp4');
+  readonly #sent: number[] = [];
+  readonly #times: number[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#socket.connect(PORT, '127.0.0.1');
+    this.#socket.on('error', () => {});
+    this.#socket.on('message', (reply) => {
+      this.#times.push(performance.now() - this.#sent[reply.readUInt16BE(0)]!);
+    });
+    this.#timer = setInterval(() => {
+      const id = this.#sent.push(performance.now()) - 1;
+      try {
+        this.#socket.send(question('svc-1.default.svc.cluster.local', id));
+      } catch {
+        // Not connected yet.
+      }
+    }, 5);
+  }
+
+  async end(): Promise<number> {
+    clearInterval(this.#timer);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    this.#socket.close();
+    return Number(quantile(this.#times, 0.99).toFixed(1));
+  }
+}
+
+/** From a change in the API to the first answer that shows it. */
+async function reaction(api: GeneratedApi): Promise<string> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.connect(PORT, '127.0.0.1', resolve));
   const times: number[] = [];
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < CHANGES; i++) {
     const ip = address(10, 97, i);
-    const spec: core.ServiceSpec = { clusterIP: ip, clusterIPs: [ip], ports: [{ name: 'http', port: 80 }] };
+    const ports = [{ name: 'http', port: 80, protocol: 'TCP' }];
+    const spec: core.ServiceSpec = { type: 'ClusterIP', clusterIP: ip, clusterIPs: [ip], ports };
     const wanted = Buffer.from(ip.split('.').map(Number));
     const started = performance.now();
-    api.put({ metadata: { name: 'svc-0', namespace: 'default' }, spec });
+    api.put({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'svc-0', namespace: 'default' }, spec });
     while (!(await ask(socket, 'svc-0.default.svc.cluster.local')).subarray(-4).equals(wanted));
     times.push(performance.now() - started);
   }
   socket.close();
-  times.sort((a, b) => a - b);
-  const at = (q: number) => times[Math.min(times.length - 1, Math.floor(times.length * q))]!.toFixed(2);
-  console.log(
-    `event → new answer: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms (${times.length} changes, in-memory API)`,
-  );
+  return `p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms (${CHANGES} changes)`;
 }
 
-function ask(socket: ReturnType<typeof createSocket>, question: string): Promise<Buffer> {
-  const labels = question.split('.').map((l) => Buffer.concat([Buffer.from([l.length]), Buffer.from(l)]));
-  const header = Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+function quantile(times: number[], q: number): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}
+
+function ask(socket: ReturnType<typeof createSocket>, name: string): Promise<Buffer> {
   return new Promise((resolve) => {
     socket.once('message', resolve);
-    socket.send(Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])]));
+    socket.send(question(name, 1));
   });
+}
+
+function question(name: string, id: number): Buffer {
+  const labels = name.split('.').map((l) => Buffer.concat([Buffer.from([l.length]), Buffer.from(l)]));
+  const header = Buffer.from([(id >> 8) & 255, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  return Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])]);
 }

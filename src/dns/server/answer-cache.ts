@@ -38,8 +38,8 @@ export interface Hit<C> {
  */
 export class AnswerCache<C extends ReplyContext> {
   /** Two rings, so that a flood of names that do not exist costs only other such names their place. */
-  readonly #positive = new ReplyRing(4 * MIB, 65_536);
-  readonly #negative = new ReplyRing(2 * MIB, 16_384);
+  readonly #positive = new ReplyRing(8 * MIB, 131_072);
+  readonly #negative = new ReplyRing(4 * MIB, 65_536);
   readonly #contexts: C[] = [];
   /** The question in lower case, and its hash, of the last scan. */
   readonly #question = Buffer.alloc(260);
