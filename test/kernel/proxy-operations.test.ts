@@ -79,6 +79,7 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
     }));
     seed('plain', 10, { type: 'NodePort', ports });
     seed('even', 11, {}, 'round-robin');
+    seed('hashed', 13, {}, 'source-hash');
     const timeout = { clientIP: { timeoutSeconds: AFFINITY_SECONDS } };
     seed('sticky', 12, { sessionAffinity: 'ClientIP', sessionAffinityConfig: timeout }, 'round-robin');
     await node.ns.sh('nft add table ip kube-proxy; nft add table ip6 kube-proxy');
@@ -133,6 +134,22 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
     await expect.poll(async () => String(await remembered()), { timeout: 10_000 }).toMatch(/timeout 10m/);
     const again = await ask(client.ns, 'tcp', vip(12), 80, 5);
     expect(again.map(({ server }) => server)).toEqual(Array(5).fill(pinned!.server));
+  });
+
+  it('sends a source to the same endpoint always, and not all sources to one, by source hash', async () => {
+    const link = (await node.ns.sh(`ip -o route get ${client.ip}`)).split(' ')[2];
+    const seen = new Set<string>();
+    for (let n = 1; n <= 12; n++) {
+      const source = `10.244.1.${100 + n}`;
+      await node.ns.sh(`ip route add ${source}/32 dev ${link}`);
+      await client.ns.sh(`ip addr add ${source}/32 dev eth0`);
+      await client.ns.sh(`ip route replace 10.96.0.0/16 via 169.254.1.1 src ${source}`);
+      const servers = new Set((await ask(client.ns, 'tcp', vip(13), 80, 4)).map(({ server }) => server));
+      expect(servers.size).toBe(1);
+      for (const server of servers) seen.add(server);
+    }
+    await client.ns.sh('ip route del 10.96.0.0/16');
+    expect([...seen].sort()).toEqual(['local', 'remote']);
   });
 
   it('counts connections per Service and endpoint, through cluster IPs and NodePorts alike', async () => {

@@ -11,6 +11,7 @@ export const CHAIN = {
   localhost: 'KSVC-LOCALHOST',
   postrouting: 'KSVC-POSTROUTING',
   markMasquerade: 'KSVC-MARK-MASQ',
+  probe: 'KSVC-PROBE',
 } as const;
 
 /** Every chain of ours, fixed or generated. */

@@ -42,6 +42,40 @@ async function fixture(settings: Partial<NodeSettings> = {}) {
   return { programs, clock, proxier, cluster, resync, sync };
 }
 
+describe('source hash', () => {
+  const hashed = () => {
+    const service = makeService('hashed', '172.30.1.1');
+    service.metadata.annotations = { 'kubesvc.dev/load-balancing': 'source-hash' };
+    return [service, makeSlice('hashed', [{ ip: '10.180.1.1' }, { ip: '10.180.1.2' }])] as const;
+  };
+
+  it('is left to xt_cluster, which is asked for once', async () => {
+    const { programs, cluster, sync } = await fixture();
+    cluster.add(...hashed());
+    const lines = await sync('ns/hashed');
+    expect(
+      lines.filter((line) => line.includes('--cluster-total-nodes 2 --cluster-local-node 1')),
+    ).toHaveLength(1);
+    expect(programs.restored.filter((text) => text.includes('-A KSVC-PROBE'))).toHaveLength(1);
+    cluster.add(makeSlice('hashed', [{ ip: '10.180.1.1' }, { ip: '10.180.1.2' }, { ip: '10.180.1.3' }]));
+    expect((await sync('ns/hashed')).filter((line) => line.includes('--cluster-total-nodes 3'))).toHaveLength(
+      2,
+    );
+    expect(programs.restored.filter((text) => text.includes('-A KSVC-PROBE'))).toHaveLength(1);
+  });
+
+  it('becomes a random choice on a kernel without it, instead of failing every sync', async () => {
+    const { programs, cluster, sync } = await fixture();
+    const run = programs.onRun!;
+    programs.onRun = (call) =>
+      call.input.includes('-m cluster') ? { code: 2, stderr: "Couldn't load match `cluster'" } : run(call);
+    cluster.add(...hashed());
+    const lines = await sync('ns/hashed');
+    expect(lines.join('\n')).toContain('--mode random --probability 0.5');
+    expect(lines.join('\n')).not.toContain('-m cluster');
+  });
+});
+
 describe('a partial sync', () => {
   it('writes a list and its new endpoint when an endpoint is replaced, and no chain of any other Service', async () => {
     const { cluster, sync } = await fixture();

@@ -15,7 +15,7 @@ import type { DesiredService } from '../state/desired.js';
 import { COUNTED, fixedRules, type Jump, jumps } from './base.js';
 import { type CountedEndpoint, parseCounts } from './counts.js';
 import { CHAIN, OUR_CHAIN, UPSTREAM_CHAIN } from './names.js';
-import { type ServiceRules, serviceRules } from './service-rules.js';
+import { HASHING_RULE, type ServiceRules, serviceRules } from './service-rules.js';
 import { JumpWatch } from './watch.js';
 
 export interface IptablesOptions {
@@ -62,6 +62,8 @@ export class IptablesProxier implements Proxier {
   readonly #options: IptablesOptions;
   readonly #services = new Map<string, ServiceRules>();
   #settings: NodeSettings | undefined;
+  /** Whether the kernel can hash sources; undefined until a Service wants it. */
+  #canHash: boolean | undefined;
   /** Beginnings and ends of full syncs: a reading that meets one says nothing. */
   #fullSyncs = 0;
   #counted: PacketCounts = { invalidDropped: 0, localhostAccepted: 0 };
@@ -87,7 +89,7 @@ export class IptablesProxier implements Proxier {
     await this.#accumulate();
     this.#settings = settings;
     this.#services.clear();
-    for (const service of services) this.#services.set(service.key, serviceRules(service, settings));
+    for (const service of services) this.#services.set(service.key, await this.#rulesOf(service));
     const saved = {
       nat: parseSave(await this.#iptables.save('nat')),
       filter: parseSave(await this.#iptables.save('filter')),
@@ -107,13 +109,12 @@ export class IptablesProxier implements Proxier {
   }
 
   async apply(changes: Iterable<ServiceChange>): Promise<SyncReport> {
-    const settings = this.#settings;
-    if (settings === undefined) throw new Error('apply before a successful resync');
+    if (this.#settings === undefined) throw new Error('apply before a successful resync');
     const shared = new Set<string>();
     const written = new Map<string, string[]>();
     for (const { key, desired } of changes) {
       const before = this.#services.get(key);
-      const after = desired === undefined ? undefined : serviceRules(desired, settings);
+      const after = desired === undefined ? undefined : await this.#rulesOf(desired);
       if (after === undefined) this.#services.delete(key);
       else this.#services.set(key, after);
       this.#compare(before, after, shared, written);
@@ -177,6 +178,31 @@ export class IptablesProxier implements Proxier {
     };
     this.#counted.invalidDropped += grown(COUNTED.invalid);
     this.#counted.localhostAccepted += Math.max(0, grown(COUNTED.asked) - grown(COUNTED.unanswered));
+  }
+
+  async #rulesOf(service: DesiredService): Promise<ServiceRules> {
+    const isHashed = service.ports.some(({ port }) => port.algorithm === 'source-hash');
+    if (isHashed) this.#canHash ??= await this.#probeHashing();
+    return serviceRules(service, this.#settings!, this.#canHash);
+  }
+
+  /** A rule that the kernel does not know would fail every sync, of all Services: asked before the first one is written. */
+  async #probeHashing(): Promise<boolean> {
+    const probe = `*nat\n:${CHAIN.probe} - [0:0]\n-A ${CHAIN.probe} ${HASHING_RULE}\nCOMMIT\n`;
+    try {
+      await this.#iptables.restore(probe);
+      await this.#iptables.restore(`*nat\n:${CHAIN.probe} - [0:0]\n-X ${CHAIN.probe}\nCOMMIT\n`);
+      return true;
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.#options.logger.warn(
+        'source hash is not to be had here (xt_cluster): endpoints are chosen at random',
+        {
+          reason,
+        },
+      );
+      return false;
+    }
   }
 
   /** Only after the rules that keep neighbours away from loopback addresses are in. */

@@ -40,8 +40,11 @@ class Builder {
   readonly rules: ServiceRules = { shared: new Map(), chains: new Map(), endpoints: new Map() };
   readonly #settings: NodeSettings;
 
-  constructor(settings: NodeSettings) {
+  readonly #canHash: boolean;
+
+  constructor(settings: NodeSettings, canHash: boolean) {
     this.#settings = settings;
+    this.#canHash = canHash;
   }
 
   port(desired: DesiredPort): void {
@@ -146,9 +149,21 @@ class Builder {
         rules.push(`-m recent --name ${chain} --rcheck --seconds ${port.affinitySeconds} --reap -j ${chain}`);
       }
     }
-    for (const [i, chain] of endpoints.entries()) rules.push(`${pick(desired, list.length - i)}-j ${chain}`);
+    for (const [i, chain] of endpoints.entries())
+      rules.push(`${this.#pick(desired, i, list.length)}-j ${chain}`);
     this.rules.chains.set(name, rules);
     return name;
+  }
+
+  /** The match that takes the new connections of one of `count` endpoints; the last one takes what is left. */
+  #pick({ port }: DesiredPort, index: number, count: number): string {
+    const remaining = count - index;
+    if (remaining === 1) return '';
+    if (port.algorithm === 'source-hash' && this.#canHash && count <= MOST_HASHED) {
+      return `-m cluster --cluster-total-nodes ${count} --cluster-local-node ${index + 1} --cluster-hash-seed ${HASH_SEED} `;
+    }
+    if (port.algorithm === 'round-robin') return `-m statistic --mode nth --every ${remaining} --packet 0 `;
+    return `-m statistic --mode random --probability ${(1 / remaining).toFixed(10)} `;
   }
 
   #masqueradeClusterIP(desired: DesiredPort): string[] {
@@ -175,13 +190,6 @@ class Builder {
   }
 }
 
-/** The match that takes one of `remaining` new connections; the last endpoint takes what is left. */
-function pick({ port }: DesiredPort, remaining: number): string {
-  if (remaining === 1) return '';
-  if (port.algorithm === 'round-robin') return `-m statistic --mode nth --every ${remaining} --packet 0 `;
-  return `-m statistic --mode random --probability ${(1 / remaining).toFixed(10)} `;
-}
-
 function hostCidr(address: string, family: Family): string {
   return `${address}/${family === 'IPv4' ? 32 : 128}`;
 }
@@ -196,9 +204,20 @@ function leftover(desired: DesiredPort, isLocalPolicy: boolean): 'REJECT' | 'DRO
   return isLocalPolicy && desired.local.length === 0 ? 'DROP' : undefined;
 }
 
-/** Everything that a Service contributes to the iptables tables. Pure. */
-export function serviceRules(service: DesiredService, settings: NodeSettings): ServiceRules {
-  const builder = new Builder(settings);
+/** xt_cluster tells that many apart; longer lists are chosen from at random. */
+const MOST_HASHED = 32;
+/** Fixed, so that a source keeps its endpoint across restarts and reaches the same one through any node. */
+const HASH_SEED = '0x6b756265';
+/** A rule that the kernel takes only if it can hash sources. */
+export const HASHING_RULE = `-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed ${HASH_SEED} -j RETURN`;
+
+/**
+ * Everything that a Service contributes to the iptables tables. Pure.
+ *
+ * @param canHash whether the kernel has xt_cluster, which source hash needs; without it the choice is random
+ */
+export function serviceRules(service: DesiredService, settings: NodeSettings, canHash = true): ServiceRules {
+  const builder = new Builder(settings, canHash);
   for (const desired of service.ports) builder.port(desired);
   return builder.rules;
 }

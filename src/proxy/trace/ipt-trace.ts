@@ -127,7 +127,11 @@ const WITHOUT_EFFECT = new Set([
   '--name',
   '--every',
   '--packet',
+  '--cluster-local-node',
+  '--cluster-hash-seed',
 ]);
+/** Options that choose among connections: by chance, in turn, or by a hash that the tracer does not compute. */
+const CHOICES = new Set(['--probability', '--mode', '--cluster-total-nodes']);
 const FLAGS = new Set(['--random-fully', '--reap', '--set', '--rcheck']);
 const MODULES = new Set([
   'comment',
@@ -139,6 +143,7 @@ const MODULES = new Set([
   'mark',
   'recent',
   'statistic',
+  'cluster',
   'set',
   'physdev',
   'ipvs',
@@ -170,7 +175,7 @@ function parseRule(rule: string, packet: Packet, node: TraceNode) {
     // Sets have the one option with two words.
     const value = name === '--match-set' ? `${words[++i]} ${words[++i]}` : (words[++i] ?? '');
     if (name === '-j') target = value;
-    else if (name === '--probability' || name === '--mode') match.isRandom = true;
+    else if (CHOICES.has(name)) match.isRandom = true;
     else if (WITHOUT_EFFECT.has(name)) options.set(name, value);
     else if (name !== '-m') match.matches &&= matchOption(name, value, packet, node, rule) !== negated;
     else if (!MODULES.has(value)) throw new TraceSyntaxError(`unknown match "${value}": ${rule}`);
