@@ -10,6 +10,7 @@ import { createEndpointSliceController } from './endpoint-slice/index.js';
 import { createEndpointSliceMirroringController } from './endpoint-slice-mirroring/index.js';
 import { createEndpointsController } from './endpoints/index.js';
 import { createGarbageCollector } from './garbage-collector/index.js';
+import { createJobController } from './job/index.js';
 import { createNamespaceController } from './namespace/index.js';
 import { createReplicaSetController } from './replica-set/index.js';
 import { createStatefulSetController } from './stateful-set/index.js';
@@ -178,6 +179,35 @@ const ordered: Scenario = {
   expected: { pods: ['db-0', 'db-1'], podsCreated: 2, revisions: 1, ready: 2 },
 };
 
+const work: Scenario = {
+  name: 'run a Job to its end',
+  controllers: [(deps) => createJobController({}, deps)],
+  seed(client) {
+    const selector = { matchLabels: { app: 'web' } };
+    client.seed(Resources.jobs, {
+      metadata: { name: 'work', namespace: 'default', uid: 'j', generation: 1 },
+      spec: { parallelism: 2, completions: 2, selector, template: template('v1') },
+    });
+    client.listen(Resources.pods, ({ type, object }) => {
+      if (type !== 'ADDED') return;
+      setImmediate(() => {
+        const made = client.all(Resources.pods).find((each) => each.metadata.uid === object.metadata.uid);
+        if (made !== undefined) client.seed(Resources.pods, { ...made, status: { phase: 'Succeeded' } });
+      });
+    });
+  },
+  result(client) {
+    const { status } = client.all(Resources.jobs)[0]!;
+    return {
+      podsCreated: created(client, 'pods'),
+      counts: [status?.succeeded, status?.failed, status?.active],
+      ended: status?.conditions?.map((each) => each.type),
+      held: client.all(Resources.pods).flatMap((each) => each.metadata.finalizers ?? []),
+    };
+  },
+  expected: { podsCreated: 2, counts: [2, 0, 0], ended: ['SuccessCriteriaMet', 'Complete'], held: [] },
+};
+
 const owned = (name: string, owner: string): core.ConfigMap => ({
   metadata: {
     name,
@@ -258,7 +288,7 @@ async function runWithLoss(scenario: Scenario, at: number, loss: Loss): Promise<
   }
 }
 
-describe.each([rollout, manySlices, mirror, daemons, ordered, garbage, namespace])(
+describe.each([rollout, manySlices, mirror, daemons, ordered, work, garbage, namespace])(
   'controllers that $name',
   (scenario) => {
     it.each<Loss>(['dead before', 'dead after', 'answer lost'])(

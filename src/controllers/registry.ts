@@ -7,6 +7,7 @@ import { createEndpointSliceController } from './endpoint-slice/index.js';
 import { createEndpointSliceMirroringController } from './endpoint-slice-mirroring/index.js';
 import { createEndpointsController } from './endpoints/index.js';
 import { createGarbageCollector } from './garbage-collector/index.js';
+import { createJobController } from './job/index.js';
 import { createNamespaceController } from './namespace/index.js';
 import { createNodeIpamController } from './node-ipam/index.js';
 import { createNodeLifecycleController } from './node-lifecycle/index.js';
@@ -85,6 +86,7 @@ export const CONTROLLERS: Record<string, Controller> = {
   'statefulset-controller': controller('statefulset-controller', (_, deps) =>
     createStatefulSetController({}, deps),
   ),
+  'job-controller': controller('job-controller', (_, deps) => createJobController({}, deps)),
   'namespace-controller': controller('namespace-controller', (_, deps) =>
     createNamespaceController({}, deps),
   ),
@@ -124,6 +126,7 @@ const ALIASES: Record<string, string> = {
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
+  job: 'job-controller',
   statefulset: 'statefulset-controller',
   disruption: 'disruption-controller',
   replicationcontroller: 'replicationcontroller-controller',

@@ -12,13 +12,18 @@ export class PodControl {
     this.#recorder = recorder;
   }
 
-  /** Creates a Pod of the template, owned by `reference`. Rejects with the server's refusal after recording it. */
+  /**
+   * Creates a Pod of the template, owned by `reference`, named after the owner or `generateName`. Rejects with the
+   * server's refusal after recording it.
+   */
   async create(
     owner: KubeObject,
     reference: meta.OwnerReference,
     template: core.PodTemplateSpec,
+    generateName = `${owner.metadata.name}-`,
   ): Promise<core.Pod> {
     const pod = podFromTemplate(owner, reference, template);
+    pod.metadata.generateName = generateName;
     try {
       const created = await this.#client.resource(Resources.pods).create(pod);
       this.#recorder.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);

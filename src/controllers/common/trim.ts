@@ -54,10 +54,22 @@ function trimContainer({ name, image, ports, resources, restartPolicy }: core.Co
 }
 
 function trimStatus(status: core.PodStatus): core.PodStatus {
-  const { initContainerStatuses: _init, ephemeralContainerStatuses: _ephemeral, ...rest } = status;
+  const { initContainerStatuses: init, ephemeralContainerStatuses: _ephemeral, ...others } = status;
+  const rest: core.PodStatus = others;
   if (status.containerStatuses !== undefined)
-    rest.containerStatuses = status.containerStatuses.map(
-      ({ name, ready, restartCount, image, imageID }) => ({ name, ready, restartCount, image, imageID }),
-    );
+    rest.containerStatuses = status.containerStatuses.map(trimContainerStatus);
+  // Only what has ended badly is asked for, by Jobs.
+  const failed = init?.filter(
+    (each) => (each.state?.terminated?.exitCode ?? 0) !== 0 || each.restartCount > 0,
+  );
+  if (failed !== undefined && failed.length > 0) rest.initContainerStatuses = failed.map(trimContainerStatus);
   return rest;
+}
+
+function trimContainerStatus(status: core.ContainerStatus): core.ContainerStatus {
+  const { name, ready, restartCount, image, imageID, state } = status;
+  const trimmed = { name, ready, restartCount, image, imageID };
+  if (state?.terminated === undefined) return trimmed;
+  const { exitCode, finishedAt } = state.terminated;
+  return { ...trimmed, state: { terminated: { exitCode, finishedAt } } };
 }

@@ -1,0 +1,2 @@
+export { createJobController } from './controller.js';
+export { finishedCondition } from './status.js';
