@@ -43,6 +43,14 @@ export interface PacketCounts {
   localhostAccepted: number;
 }
 
+/** Rules of ours in one table of the kernel. */
+export interface RuleCount {
+  readonly table: string;
+  readonly total: number;
+  /** Written by the last sync. */
+  readonly last: number;
+}
+
 /** What a sync did, for logs and metrics. */
 export interface SyncReport {
   full: boolean;
@@ -105,6 +113,8 @@ export interface Proxier {
   readonly needsTidying?: boolean;
   /** How long to wait for that; default: a moment. Asked again after each `tidy` that left something. */
   readonly tidyAfterMs?: number;
+  /** iptables mode: how many rules there are; costs a walk through our memory of them. */
+  ruleCounts?(): RuleCount[];
   /** Packets counted since the last call. */
   packetCounts?(): Promise<PacketCounts>;
   /** Calls back when somebody else changed our rules. Returns the stopper. */

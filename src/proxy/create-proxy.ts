@@ -335,8 +335,10 @@ class ServiceProxy implements Startable {
         logger.warn('changes by others will not be noticed', { err });
       });
     }
-    await takeOver(this.#options.config.mode, programs, logger).catch((err: unknown) => {
-      logger.warn('rules of other modes could not be removed', { err });
+    const { mode } = this.#options.config;
+    await takeOver(mode, programs, logger).catch((err: unknown) => {
+      // Who may not look for rules of other modes has not written any.
+      logger[mode === 'userspace' ? 'info' : 'warn']('rules of other modes could not be removed', { err });
     });
   }
 

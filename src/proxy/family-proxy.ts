@@ -75,6 +75,8 @@ export class FamilyProxy {
     this.#options = options;
     this.state = new DesiredState(options.family, options.view);
     this.#labels = { ip_family: options.family };
+    const { proxier, family } = options;
+    options.metrics.rules.push(() => ({ family, counts: proxier.ruleCounts?.() ?? [] }));
     options.metrics.pending.push(() => ({ family: options.family, ...this.#changes }));
   }
 
@@ -191,7 +193,7 @@ export class FamilyProxy {
       this.#needsFull = true;
       this.#queuedAt = queuedAt ?? started;
       for (const [key, pending] of batch) if (!this.#dirty.has(key)) this.#dirty.set(key, pending);
-      metrics.syncFailures.inc(this.#labels);
+      metrics.syncFailed(this.#options.proxier.mode, this.#options.family, full);
       logger.error('sync failed, a full sync follows', { err, failures: this.#failures });
     }
     this.#scheduleTidy();
@@ -262,6 +264,7 @@ export class FamilyProxy {
       this.#running ??= proxier.tidy!()
         .catch((err: unknown) => {
           this.#options.logger.warn('deleting unused objects failed', { err });
+          this.#options.metrics.cleanupFailures.inc(this.#labels);
           this.#needsFull = true;
           this.#queuedAt ??= clock.now();
         })

@@ -1,4 +1,5 @@
 import { type Counter, durationBuckets, type Gauge, type Histogram, type Metrics } from '#base';
+import type { ProxyMode, RuleCount } from './contract.js';
 
 /** Upstream's buckets for programming latency: 1 ms to 60 s and beyond. */
 const programmingBuckets = [...durationBuckets, 30, 60, 120, 300];
@@ -15,7 +16,11 @@ export interface ProxyMetrics {
   serviceChangesTotal: Counter;
   /** Families report here what waits; read at scrape time, since changes come by the ten thousand. */
   pending: PendingReporter[];
-  syncFailures: Counter;
+  /** Counts a failed sync under the names that upstream's mode has for it. */
+  syncFailed(mode: ProxyMode, ipFamily: string, full: boolean): void;
+  cleanupFailures: Counter;
+  /** Families report their rules here; read at scrape time. */
+  rules: RuleReporter[];
   conntrackDuration: Histogram;
   conntrackDeleted: Counter;
   healthz: Counter;
@@ -27,6 +32,7 @@ export interface ProxyMetrics {
   localhostAccepted: Counter;
 }
 
+export type RuleReporter = () => { family: string; counts: RuleCount[] };
 export type PendingReporter = () => { family: string; service: number; endpoints: number };
 
 const family = ['ip_family'];
@@ -84,10 +90,12 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       'sync_proxy_rules_service_changes_total',
       'Cumulative proxy rules Service changes',
     ),
-    syncFailures: counter(
-      'sync_proxy_rules_nftables_sync_failures_total',
-      'Cumulative proxy nftables sync failures',
+    syncFailed: createFailureCounters(metrics),
+    cleanupFailures: counter(
+      'sync_proxy_rules_nftables_cleanup_failures_total',
+      'Cumulative proxy nftables cleanup failures',
     ),
+    rules: createRuleGauges(metrics),
     conntrackDuration: histogram(
       'conntrack_reconciler_sync_duration_seconds',
       'ReconcileConntrackFlowsLatency latency in seconds',
@@ -118,4 +126,34 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       'Changes to the proxy rules made by somebody else and repaired (kubesvc only)',
     ),
   };
+}
+
+function createFailureCounters(metrics: Metrics): ProxyMetrics['syncFailed'] {
+  const counter = (name: string, what: string) =>
+    metrics.counter(`kubeproxy_sync_proxy_rules_${name}_total`, `Cumulative proxy ${what} failures`, family);
+  const nftables = counter('nftables_sync_failures', 'nftables sync');
+  const restore = counter('iptables_restore_failures', 'iptables restore');
+  const partial = counter('iptables_partial_restore_failures', 'iptables partial restore');
+  return (mode, ipFamily, full) => {
+    const labels = { ip_family: ipFamily };
+    if (mode === 'nftables') nftables.inc(labels);
+    if (mode !== 'iptables' && mode !== 'ipvs') return;
+    restore.inc(labels);
+    if (!full) partial.inc(labels);
+  };
+}
+
+/** Gauges of rules per table, and the list of those who know. */
+function createRuleGauges(metrics: Metrics): RuleReporter[] {
+  const reporters: RuleReporter[] = [];
+  const gauge = (name: 'total' | 'last', help: string) =>
+    metrics.gauge(`kubeproxy_sync_proxy_rules_iptables_${name}`, help, ['table', 'ip_family'], (into) => {
+      for (const report of reporters) {
+        const { family: ipFamily, counts } = report();
+        for (const count of counts) into.set(count[name], { table: count.table, ip_family: ipFamily });
+      }
+    });
+  gauge('total', 'Total number of iptables rules owned by kube-proxy');
+  gauge('last', 'Number of iptables rules written by kube-proxy in last sync');
+  return reporters;
 }

@@ -3,6 +3,7 @@ import { FakeClock, type Startable, silentLogger } from '#base';
 import { createInformerFactory, Resources } from '#client';
 import { FakeClient } from '#client/testing';
 import { createProxyInformers } from './informers.js';
+import { NftPrograms } from './testing/nft-programs.js';
 import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './testing/objects.js';
 import { type ProxyFixtureOptions, proxyFixture } from './testing/proxy-fixture.js';
 
@@ -92,6 +93,48 @@ describe('a running proxy', () => {
       api.seed(Resources.endpointSlices, makeSlice('web', [{ ip: '10.0.0.1' }]));
     });
     expect(keys(elements('service-ips'))).toEqual(addresses);
+  });
+
+  it('counts deletions of unused objects that fail', async () => {
+    const clock = new FakeClock(Date.now());
+    const { api, metrics, synced, programs } = await started({ clock }, ({ api: to }) => {
+      to.seed(Resources.services, makeService('web', '172.30.0.1', { sessionAffinity: 'ClientIP' }));
+      to.seed(Resources.endpointSlices, makeSlice('web', [{ ip: '10.0.0.1' }]));
+    });
+    await synced(() => api.remove(Resources.services, 'web', 'ns'));
+    programs.refusal = 'Error: Device or resource busy';
+    const failures = async () => {
+      clock.advance(1500);
+      const { body } = await metrics.scrape();
+      return Number(/nftables_cleanup_failures_total\{.*\} (\d+)/.exec(body)?.[1] ?? 0);
+    };
+    await expect.poll(failures).toBeGreaterThan(0);
+  });
+
+  it('measures how UDP flows are cleaned up', async () => {
+    const programs = new NftPrograms();
+    const run = programs.onRun!;
+    const flow =
+      'udp 17 99 src=10.9.9.9 dst=172.30.0.1 sport=1000 dport=80 src=10.0.0.1 dst=10.9.9.9 sport=80 dport=1000 use=1\n';
+    programs.onRun = (call) =>
+      call.file === 'conntrack' && call.args[0] === '-L' ? { stdout: flow } : run(call);
+    const ports = [{ name: 'p80', port: 80, protocol: 'UDP' }];
+    const { api, metrics } = await started({ programs }, ({ api: to }) => {
+      to.seed(Resources.services, makeService('dns', '172.30.0.1', { ports }));
+      to.seed(Resources.endpointSlices, makeSlice('dns', [{ ip: '10.0.0.1' }], ports));
+    });
+    api.seed(Resources.endpointSlices, makeSlice('dns', [{ ip: '10.0.0.2' }], ports));
+    const value = async (name: string) => {
+      const found = new RegExp(`conntrack_reconciler_${name}\\{ip_family="IPv4"\\} (\\d+)`).exec(
+        (await metrics.scrape()).body,
+      );
+      return Number(found?.[1] ?? 0);
+    };
+    await expect.poll(() => value('deleted_entries_total')).toBe(1);
+    expect(await value('sync_duration_seconds_count')).toBe(2);
+    expect(programs.calls.filter(({ file, args }) => file === 'conntrack' && args[0] === '-R')).toHaveLength(
+      1,
+    );
   });
 
   it('moves each of upstream’s metrics when it should', async () => {

@@ -42,6 +42,25 @@ async function fixture(settings: Partial<NodeSettings> = {}) {
   return { programs, clock, proxier, cluster, resync, sync };
 }
 
+describe('ruleCounts', () => {
+  it('tells how many rules there are, and how many the last sync wrote', async () => {
+    const { programs, proxier, cluster, sync } = await fixture();
+    const rules = (text: string, table: string) =>
+      (new RegExp(`\\*${table}\n([\\s\\S]*?)COMMIT`).exec(text)?.[1] ?? '').match(/^-[AI] /gm)?.length ?? 0;
+    const [first] = programs.restored;
+    const before = proxier.ruleCounts();
+    expect(before).toEqual(
+      ['nat', 'filter'].map((table) => ({ table, total: rules(first!, table), last: rules(first!, table) })),
+    );
+    cluster.add(makeSlice('s7', [{ ip: '10.181.0.7' }, { ip: '10.181.0.8' }]));
+    await sync('ns/s7');
+    const [nat, filter] = proxier.ruleCounts();
+    expect(nat!.total).toBe(before[0]!.total + 3);
+    expect(nat!.last).toBe(rules(programs.restored.at(-1)!, 'nat'));
+    expect(filter).toEqual({ ...before[1], last: 0 });
+  });
+});
+
 describe('source hash', () => {
   const hashed = () => {
     const service = makeService('hashed', '172.30.1.1');

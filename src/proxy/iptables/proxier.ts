@@ -7,6 +7,7 @@ import {
   type NodeSettings,
   type PacketCounts,
   type Proxier,
+  type RuleCount,
   type ServiceChange,
   type SyncReport,
 } from '../contract.js';
@@ -62,6 +63,8 @@ export class IptablesProxier implements Proxier {
   readonly #options: IptablesOptions;
   readonly #services = new Map<string, ServiceRules>();
   #settings: NodeSettings | undefined;
+  /** Rules in the text of the last sync. */
+  #lastWritten: Record<Table, number> = { nat: 0, filter: 0 };
   /** Whether the kernel can hash sources; undefined until a Service wants it. */
   #canHash: boolean | undefined;
   /** Beginnings and ends of full syncs: a reading that meets one says nothing. */
@@ -127,6 +130,17 @@ export class IptablesProxier implements Proxier {
     const operations = await this.#restore(rewritten, written, stale, []);
     this.#unused.clear();
     return { full: false, operations };
+  }
+
+  ruleCounts(): RuleCount[] {
+    const total = { nat: 0, filter: 0 };
+    for (const { table } of jumps) total[table]++;
+    const shared = this.#settings === undefined ? [] : this.#sharedChains();
+    for (const [key, rules] of shared) total[key.startsWith('nat ') ? 'nat' : 'filter'] += rules.length;
+    for (const { chains } of this.#services.values()) {
+      for (const rules of chains.values()) total.nat += rules.length;
+    }
+    return TABLES.map((table) => ({ table, total: total[table], last: this.#lastWritten[table] }));
   }
 
   async packetCounts(): Promise<PacketCounts> {
@@ -244,6 +258,7 @@ export class IptablesProxier implements Proxier {
     missing: readonly Jump[],
   ): Promise<number> {
     const text = restoreText(shared, chains, stale, missing);
+    this.#lastWritten = countRules(text);
     await this.#iptables.restore(text);
     return text.split('\n').length;
   }
@@ -292,6 +307,16 @@ function restoreText(
       })
       .join('\n') + '\n'
   );
+}
+
+function countRules(text: string): Record<Table, number> {
+  const counts = { nat: 0, filter: 0 };
+  let table: Table = 'nat';
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1) as Table;
+    else if (line.startsWith('-A ') || line.startsWith('-I ')) counts[table]++;
+  }
+  return counts;
 }
 
 /** The restore text for an empty kernel: `--dry-run` and tests. */
