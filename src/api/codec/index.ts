@@ -5,6 +5,8 @@ export {
   decodeEnvelope,
   type Envelope,
   encodeProtobuf,
+  encodeProtobufMessage,
+  encodeProtobufParts,
   encodeWatchFrame,
   ProtobufError,
 } from './protobuf.js';

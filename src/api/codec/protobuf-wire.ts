@@ -152,6 +152,12 @@ export class WireWriter {
     this.#at += value.copy(this.#bytes, this.#at);
   }
 
+  /** What stands before bytes that are not written here. */
+  bytesHead(number: number, length: number): void {
+    this.#tag(number, WIRE_BYTES);
+    this.#varint(length);
+  }
+
   /** An embedded message whose fields `fill` writes to this writer. */
   message(number: number, fill: () => void): void {
     this.#tag(number, WIRE_BYTES);

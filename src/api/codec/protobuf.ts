@@ -67,6 +67,33 @@ export function encodeProtobuf(object: Partial<KubeObject>, schema: Message): Bu
   return Buffer.concat([MAGIC, writer.finish()]);
 }
 
+/** A message alone, without magic and envelope. */
+export function encodeProtobufMessage(value: object, schema: Message): Buffer {
+  const writer = new WireWriter();
+  writeMessage(writer, value as Record<string, unknown>, schema);
+  return writer.finish();
+}
+
+/**
+ * As `encodeProtobuf`, of a message that comes in parts, each a message of its own: what repeated fields hold is what
+ * all parts hold, one after the other. Lists are encoded some items at a time like this.
+ */
+export function encodeProtobufParts(type: { apiVersion: string; kind: string }, parts: Buffer[]): Buffer[] {
+  const head = new WireWriter();
+  head.message(1, () => {
+    head.string(1, type.apiVersion);
+    head.string(2, type.kind);
+  });
+  head.bytesHead(
+    2,
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
+  const tail = new WireWriter();
+  tail.string(3, '');
+  tail.string(4, '');
+  return [MAGIC, head.finish(), ...parts, tail.finish()];
+}
+
 /**
  * One event of a watch in protobuf: meta.v1.WatchEvent after its length in four bytes, big-endian. `object` is a whole
  * protobuf body (apimachinery, protobuf.LengthDelimitedFramer and NewRawSerializer).

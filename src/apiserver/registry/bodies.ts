@@ -3,6 +3,7 @@ import {
   decodeObject as decodeBody,
   Errors,
   encodeProtobuf as encodeMessageBody,
+  encodeProtobufMessage,
   type FieldValidation,
   findMessage,
   type KindInfo,
@@ -55,9 +56,12 @@ export function encodeProtobuf(kind: KindInfo, object: KubeObject): Buffer {
   return encodeMessageBody(object, message(kind.message));
 }
 
-/** `list` is the whole list as JSON would have it. */
-export function encodeProtobufList(kind: KindInfo, list: object): Buffer {
-  return encodeMessageBody(list, message(`${kind.message}List`));
+/** Some items of a list, with or without its metadata; all of them together are the list. */
+export function encodeProtobufItems(
+  kind: KindInfo,
+  list: { metadata?: Record<string, unknown>; items: object[] },
+): Buffer {
+  return encodeProtobufMessage(list, message(`${kind.message}List`));
 }
 
 /** An apply configuration as the client wrote it (YAML or JSON): nothing is filled in, because every field counts. */

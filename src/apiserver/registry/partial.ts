@@ -4,16 +4,3 @@ import type { KubeObject } from '#api';
 export function partialObject(object: KubeObject, apiVersion: string): Record<string, unknown> {
   return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
 }
-
-export function partialList(
-  items: KubeObject[],
-  metadata: Record<string, unknown>,
-  apiVersion: string,
-): Record<string, unknown> {
-  return {
-    kind: 'PartialObjectMetadataList',
-    apiVersion,
-    metadata,
-    items: items.map((item) => partialObject(item, apiVersion)),
-  };
-}

@@ -3,9 +3,10 @@ import { type CachedList, type ListOptions, listBody } from '../cacher/cacher.js
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { type Negotiated, negotiate } from '../request/negotiation.js';
 import { type Soon, soon } from '../soon.js';
+import { listResponse } from './list-forms.js';
 import { listQuery, readVersion } from './query.js';
 import type { Resource } from './resource.js';
-import { listResponse, objectResponse, readOffer } from './respond.js';
+import { objectResponse, readOffer } from './respond.js';
 import { selectionOf } from './selection.js';
 
 /** GET of one object. */

@@ -87,6 +87,7 @@ async function* framesOf<T>(watch: CacheWatch, framer: Framer, pace: Pace, pack:
     for (;;) {
       const next = await iterator.next();
       if (next.done === true) return;
+      await pace.turn();
       yield* batches(next.value, framer, pack);
       await pace.rest();
     }
