@@ -1,5 +1,8 @@
 const TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})$/;
 const CANONICAL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+/** Times that need no calendar to be judged: whatever the month, these days exist. */
+const PLAIN =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d{6}))?Z$/;
 
 /** The instant of an RFC 3339 text as whole seconds since 1970 and nanoseconds; undefined when it is none. */
 export function parseTime(text: string): { seconds: number; nanos: number } | undefined {
@@ -45,6 +48,8 @@ export function formatMicroTime(seconds: number, nanos: number): string {
 
 /** The text as Go would write it back, or undefined when it is no RFC 3339 time (or outside years 0 to 9999). */
 export function canonicalTime(text: string, micro: boolean): string | undefined {
+  const plain = PLAIN.exec(text);
+  if (plain !== null && micro === (plain[1] !== undefined)) return text;
   const time = parseTime(text);
   if (time === undefined || time.seconds < -62167219200 || time.seconds > 253402300799) return undefined;
   if (!micro && CANONICAL.test(text)) return text;

@@ -99,8 +99,12 @@ export function ipFamilyOf(text: string): 'v4' | 'v6' | undefined {
   return ip === undefined ? undefined : ip.bytes.length === 4 ? 'v4' : 'v6';
 }
 
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const PLAIN_V4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+
 /** The address as Go prints it, or undefined for text that is no address. */
 export function canonicalIp(text: string): string | undefined {
+  if (PLAIN_V4.test(text)) return text;
   const ip = parseIp(text);
   return ip === undefined ? undefined : formatIp(ip.bytes);
 }

@@ -43,6 +43,7 @@ function checkFinalizers(check: Check, path: Path, finalizers: string[] = []): v
 /** A field manager's name: at most 128 bytes, printable. */
 function checkFieldManager(check: Check, path: Path, manager: string): void {
   if (Buffer.byteLength(manager) > MAX_FIELD_MANAGER) check.tooLong(path, MAX_FIELD_MANAGER);
+  if (/^[ -~]*$/.test(manager)) return;
   let position = 0;
   for (const character of manager) {
     if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) {
@@ -133,6 +134,8 @@ export function checkObjectMetaUpdate(
   if ((metadata.generation ?? 0) < (old.generation ?? 0)) {
     check.invalid(`${path}.generation`, metadata.generation ?? 0, 'must not be decremented');
   }
-  for (const field of IMMUTABLE) check.immutable(`${path}.${field}`, metadata[field], old[field]);
+  for (const field of IMMUTABLE) {
+    if (metadata[field] !== old[field]) check.immutable(`${path}.${field}`, metadata[field], old[field]);
+  }
   checkCommon(check, path, metadata);
 }

@@ -118,6 +118,7 @@ function rulesOf(kind: KindInfo): Rules {
 
 /** The same problem may be found on two ways through the checks; clients see it once. */
 function distinct(errors: FieldError[]): FieldError[] {
+  if (errors.length < 2) return errors;
   const seen = new Set<string>();
   return errors.filter((error) => {
     const key = `${error.field}\n${error.message}`;

@@ -12,7 +12,15 @@ export function generateName(prefix: string): string {
   return name;
 }
 
-/** metav1.Time: seconds, UTC. */
+let lastSecond = 0;
+let lastText = '1970-01-01T00:00:00Z';
+
+/** metav1.Time: seconds, UTC. All writes of a second share one text. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }

@@ -5,6 +5,7 @@ import { parseRequestInfo } from '../request/request-info.js';
 import { sameExcept, sameJson } from './equality.js';
 import { generateName, timestamp } from './names.js';
 import { listQuery } from './query.js';
+import { copyOf } from './resource.js';
 import { sameButForTimes } from './update.js';
 
 describe('sameJson', () => {
@@ -93,5 +94,18 @@ describe('listQuery', () => {
     expect(read(watchList, true)).toMatchObject({ sendInitialEvents: true, allowWatchBookmarks: true });
     expect(() => read('resourceVersionMatch=NotOlderThan', true)).toThrow('forbidden for watch unless');
     expect(() => read('sendInitialEvents=true&resourceVersionMatch=Exact', true)).toThrow('NotOlderThan');
+  });
+});
+
+describe('copyOf', () => {
+  it('shares nothing that can be changed, and takes __proto__ for a member', () => {
+    const value = JSON.parse('{"a":{"b":[{"c":1}]},"__proto__":{"polluted":true},"n":null}');
+    const copy = copyOf(value);
+    expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
+    expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+    copy.a.b[0].c = 2;
+    expect(value.a.b[0].c).toBe(1);
+    expect(Object.hasOwn(copy, '__proto__')).toBe(true);
+    expect(copyOf({ a: undefined, b: 1 })).toStrictEqual({ b: 1 });
   });
 });

@@ -22,7 +22,16 @@ export function viewOf(resource: Resource, stored: KubeObject): KubeObject {
   return resource.convert === undefined ? stored : resource.convert.fromStored(stored);
 }
 
-/** A private deep copy. Objects are JSON by construction, and this is several times faster than structuredClone. */
+/** A private deep copy of what is JSON by construction; members that are undefined are left out. */
 export function copyOf<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  // Spread, so that a member called __proto__ is a member like any other, now and when it is assigned to.
+  const copy = { ...value } as Record<string, unknown>;
+  for (const key of Object.keys(copy)) {
+    const member = copy[key];
+    if (typeof member === 'object') copy[key] = copyOf(member);
+    else if (member === undefined) delete copy[key];
+  }
+  return copy as T;
 }

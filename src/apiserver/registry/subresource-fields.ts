@@ -1,4 +1,5 @@
 import type { KindInfo, KubeObject } from '#api';
+import { copyOf } from './resource.js';
 
 type Loose = KubeObject & Record<string, unknown>;
 type Container = { name: string } & Record<string, unknown>;
@@ -37,7 +38,7 @@ export function restrictToSubresource(
 function copy(to: Loose, from: Loose, key: string): void {
   if (from[key] === undefined) delete to[key];
   // A private copy: what follows may edit the proposal, never the shared present object.
-  else to[key] = structuredClone(from[key]);
+  else to[key] = copyOf(from[key]);
 }
 
 function keepAllBut(object: Loose, current: Loose, own: string[]): void {
@@ -72,7 +73,7 @@ function keepContainers(object: Loose, current: Loose, list: 'containers' | 'ini
     proposed.length === present.length && proposed.every((one, i) => one.name === present[i]!.name);
   if (!same || present.length === 0) return;
   (object['spec'] as Record<string, unknown>)[list] = present.map((container, i) => {
-    const merged: Container = { ...structuredClone(container) };
+    const merged: Container = { ...copyOf(container) };
     for (const key of ['resources', 'resizePolicy']) copy(merged as never, proposed[i] as never, key);
     return merged;
   });

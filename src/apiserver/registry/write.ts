@@ -15,8 +15,7 @@ import type { WriteCall, WriteEnv, Written } from './write-call.js';
 import { checkKind, fieldValidation, reportWarnings, writeCall } from './write-options.js';
 
 /** The object in the body: decoded, checked against the endpoint's kind, defaulted. */
-async function readObject(context: RequestContext, resource: Resource): Promise<KubeObject> {
-  const body = await context.request.body();
+function readObject(context: RequestContext, resource: Resource, body: Buffer): KubeObject {
   const contentType = context.request.headers['content-type'];
   const { object, warnings } = decodeObject(resource.kind, body, contentType, fieldValidation(context));
   reportWarnings(context, warnings);
@@ -33,7 +32,7 @@ export async function postObject(
 ): Promise<ApiResponse> {
   const form = negotiate(context.request.headers['accept'], readOffer(resource));
   const call = writeCall(context, 'CreateOptions');
-  const object = await readObject(context, resource);
+  const object = readObject(context, resource, await context.request.body());
   const written = await createObject(env, resource, call, context.info.namespace, object);
   return objectResponse(context, resource, 201, form, written.result);
 }
@@ -46,13 +45,12 @@ export async function putObject(
 ): Promise<ApiResponse> {
   const form = negotiate(context.request.headers['accept'], readOffer(resource));
   const call = writeCall(context, 'UpdateOptions');
-  const object = await readObject(context, resource);
-  const text = JSON.stringify(object);
-  let first: KubeObject | undefined = object;
+  const body = await context.request.body();
+  let first: KubeObject | undefined = readObject(context, resource, body);
   const written = await updateObject(env, resource, call, context.info.namespace, context.info.name, {
     // The engine edits what it gets, and asks again after a lost race.
     produce: () => {
-      const mine = first ?? (JSON.parse(text) as KubeObject);
+      const mine = first ?? readObject(context, resource, body);
       first = undefined;
       return mine;
     },
