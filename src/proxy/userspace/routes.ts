@@ -17,7 +17,8 @@ export class LocalRoutes {
   readonly #programs: Programs;
   readonly #present = new Set<string>();
   #isAllowed: boolean | undefined;
-  #source: string[] = [];
+  /** The end of each route's command. */
+  #source = '';
 
   constructor(family: Family, programs: Programs) {
     this.#family = family;
@@ -34,7 +35,8 @@ export class LocalRoutes {
    * alone. Routes stay until `cleanupUserspace`, so that a restart leaves no gap.
    */
   async set(settings: NodeSettings, addresses: Iterable<string>, own: readonly string[]): Promise<void> {
-    if (this.#isAllowed === undefined) await this.#begin(settings, own);
+    if (this.#isAllowed === undefined) await this.#allowBinding();
+    this.#chooseSource(settings, own);
     const cidrs = settings.serviceCIDRs.flatMap((text) => parseCidr(text) ?? []);
     const covered = (text: string) => {
       const address = parseAddress(text);
@@ -45,20 +47,27 @@ export class LocalRoutes {
     await this.#add(wanted.filter((route) => !this.#present.has(route)));
   }
 
-  /** The node's own connections to a virtual address come from the node's address, not from the virtual one. */
-  async #begin(settings: NodeSettings, own: readonly string[]): Promise<void> {
-    const { nodeIP } = settings;
-    this.#source = nodeIP !== undefined && own.includes(nodeIP) ? ['src', nodeIP] : [];
-    // IPv6 binds only to addresses of interfaces, whatever the routes say, unless told otherwise.
-    if (this.#family === 'IPv6') {
-      await this.#programs.run('sysctl', ['-qw', 'net.ipv6.ip_nonlocal_bind=1']).catch(() => undefined);
-    }
+  /**
+   * The node's own connections to a virtual address shall come from the node's address, not from the virtual one. The
+   * address may become known only after the first sync; then every route is written again.
+   */
+  #chooseSource({ nodeIP }: NodeSettings, own: readonly string[]): void {
+    const source = nodeIP !== undefined && own.includes(nodeIP) ? ` src ${nodeIP}` : '';
+    if (source === this.#source) return;
+    this.#source = source;
+    this.#present.clear();
+  }
+
+  /** IPv6 binds only to addresses of interfaces, whatever the routes say, unless told otherwise. */
+  async #allowBinding(): Promise<void> {
+    if (this.#family === 'IPv4') return;
+    await this.#programs.run('sysctl', ['-qw', 'net.ipv6.ip_nonlocal_bind=1']).catch(() => undefined);
   }
 
   async #add(routes: readonly string[]): Promise<void> {
     if (routes.length === 0 || this.#isAllowed === false) return;
-    const lines = routes.map((route) =>
-      ['route replace local', route, 'dev lo table local proto', PROTOCOL, ...this.#source].join(' '),
+    const lines = routes.map(
+      (route) => `route replace local ${route} dev lo table local proto ${PROTOCOL}${this.#source}`,
     );
     const result = await this.#programs
       .run('ip', [ipVersion(this.#family), '-batch', '-'], { input: `${lines.join('\n')}\n` })
