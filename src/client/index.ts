@@ -6,6 +6,7 @@ export * from './informer.js';
 export * from './kubeconfig.js';
 export * from './leader-election.js';
 export * from './object-cache.js';
+export type { ObservedRequest } from './observe-requests.js';
 export * from './resources.js';
 export * from './rest-client.js';
 export * from './service-account-transport.js';

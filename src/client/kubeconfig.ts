@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type * as Yaml from 'yaml';
 import type { Client } from './client.js';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.js';
+import { type ObservedRequest, observeRequests } from './observe-requests.js';
 import { limitRate, type RateLimit } from './rate-limit.js';
 import { createClient, type RestClientOptions } from './rest-client.js';
 import { ServiceAccountTransport } from './service-account-transport.js';
@@ -88,9 +89,15 @@ export function inClusterConfig(directory = '/var/run/secrets/kubernetes.io/serv
 }
 
 /** A client for a configuration; `userAgent` names the component in the server's logs and managedFields. */
-export function createClientFromConfig(config: ClientConfig, userAgent: string, limit?: RateLimit): Client {
+export function createClientFromConfig(
+  config: ClientConfig,
+  userAgent: string,
+  limit?: RateLimit,
+  observe?: (request: ObservedRequest) => void,
+): Client {
   const http = new HttpTransport(config);
-  const transport = limit === undefined ? http : limitRate(http, limit);
+  const seen = observe === undefined ? http : observeRequests(http, new URL(config.server).host, observe);
+  const transport = limit === undefined ? seen : limitRate(seen, limit);
   const options: RestClientOptions = { transport, userAgent };
   return createClient(
     config.bearerToken === undefined ? options : { ...options, bearerToken: config.bearerToken },

@@ -4,6 +4,7 @@ import type { Logger, Metrics, Startable } from '#base';
 import { createClientFromConfig, createInformerFactory, type InformerFactory } from '#client';
 import { type ConfigMapKey, watchConfigMap } from './corefile/config-map.js';
 import { CorefileError } from './corefile/tokens.js';
+import { restClientMetrics } from './metrics/rest-client.js';
 import { ServerStats } from './metrics/server-stats.js';
 import { type ClusterAddress, clusterConfig } from './plugins/cluster-address.js';
 import type { Placement, ServerContext } from './plugins/setup-context.js';
@@ -30,8 +31,11 @@ export interface DnsServerOptions {
 }
 
 export interface DnsServerDeps {
-  /** Informers of a factory of the server's own: its indexes and transforms are its own. */
-  informers: InformerFactory;
+  /**
+   * Informers of a factory of the server's own: its indexes and transforms are its own. Read when a Corefile first needs them: one
+   * that names another API server does not.
+   */
+  readonly informers: InformerFactory;
   logger: Logger;
   metrics: Metrics;
 }
@@ -63,7 +67,7 @@ class CorefileServer implements DnsServer {
   readonly #running = new Map<string, Startable>();
   readonly #reloads: { failed: () => void };
   readonly #options: DnsServerOptions;
-  readonly #informers: InformerFactory;
+  readonly #deps: DnsServerDeps;
   /** Changes of configuration, one after the other. */
   #changes: Promise<void> = Promise.resolve();
   #runtime: Runtime;
@@ -74,9 +78,8 @@ class CorefileServer implements DnsServer {
   constructor(options: DnsServerOptions, deps: DnsServerDeps) {
     this.#name = options.corefileName ?? 'Corefile';
     this.#options = options;
-    this.#informers = deps.informers;
+    this.#deps = deps;
     this.#logger = deps.logger;
-    this.#sources.set('', new InformerSources(deps.informers));
     const failures = deps.metrics.counter(
       'coredns_reload_failed_total',
       'Counter of the number of failed reload attempts.',
@@ -103,19 +106,26 @@ class CorefileServer implements DnsServer {
   }
 
   #staleness(): number {
-    const contact = this.#sources.get('')?.lastContact ?? 0;
+    const contact = Math.min(...[...this.#sources.values()].map((s) => s.lastContact));
     return contact === 0 || !Number.isFinite(contact) ? 0 : (Date.now() - contact) / 1000;
   }
 
   #sourcesOf(cluster?: ClusterAddress): InformerSources {
     const key = cluster === undefined ? '' : JSON.stringify(cluster);
     const have = this.#sources.get(key);
-    if (have !== undefined || cluster === undefined) return have!;
-    const client = createClientFromConfig(clusterConfig(cluster), 'kubesvc-dns', cluster.limit);
-    this.#closers.push(() => client.close());
-    const made = new InformerSources(createInformerFactory(client, { logger: this.#logger }));
+    if (have !== undefined) return have;
+    const made = new InformerSources(
+      cluster === undefined ? this.#deps.informers : this.#informersOf(cluster),
+    );
     this.#sources.set(key, made);
     return made;
+  }
+
+  #informersOf(cluster: ClusterAddress): InformerFactory {
+    const observe = restClientMetrics(this.#deps.metrics);
+    const client = createClientFromConfig(clusterConfig(cluster), 'kubesvc-dns', cluster.limit, observe);
+    this.#closers.push(() => client.close());
+    return createInformerFactory(client, { logger: this.#logger });
   }
 
   async start(): Promise<void> {
@@ -217,11 +227,11 @@ class CorefileServer implements DnsServer {
     const { configMap, corefile } = this.#options;
     if (configMap === undefined) return;
     this.#closers.push(
-      watchConfigMap(this.#informers, configMap, (text = corefile) => {
+      watchConfigMap(this.#deps.informers, configMap, (text = corefile) => {
         this.#follow(text).catch((error) => this.#refused(error));
       }),
     );
-    this.#informers.start();
+    this.#deps.informers.start();
   }
 
   async #follow(corefile: string): Promise<void> {
@@ -240,7 +250,7 @@ class CorefileServer implements DnsServer {
     clearTimeout(this.#timer);
     await this.#changes;
     const { lameduckMs } = this.#runtime.context;
-    if (lameduckMs > 0) await waitUntilUnlisted(this.#sources.get('')!, localIps(), lameduckMs);
+    if (lameduckMs > 0) await waitUntilUnlisted([...this.#sources.values()], localIps(), lameduckMs);
     await this.#halt();
   }
 

@@ -138,14 +138,14 @@ describe('a server that stops', () => {
     factory.start();
     await factory.synced();
     let done = false;
-    const waiting = waitUntilUnlisted(sources, ['10.240.0.1'], 1).then(() => {
+    const waiting = waitUntilUnlisted([sources], ['10.240.0.1'], 1).then(() => {
       done = true;
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(done).toBe(false);
     listed(false);
     await waiting;
-    await waitUntilUnlisted(sources, ['10.240.0.2'], 1);
+    await waitUntilUnlisted([sources], ['10.240.0.2'], 1);
     factory.stop();
   });
 });

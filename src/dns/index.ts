@@ -4,4 +4,5 @@ export { parseCorefile } from './corefile/parse.js';
 export { CorefileError } from './corefile/tokens.js';
 export { createDnsServer, type DnsServer, type DnsServerDeps, type DnsServerOptions } from './dns-server.js';
 export { type ExplainOptions, type ExplainStep, type Explanation, explain } from './explain.js';
+export { restClientMetrics } from './metrics/rest-client.js';
 export type { Placement } from './plugins/setup-context.js';

@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Client, createInformerFactory, Resources } from '#client';
-import { CLUSTER_COREFILE, createDnsServer, type DnsServerOptions } from '#dns';
+import type { Logger, Startable } from '#base';
+import {
+  type Client,
+  createClientFromConfig,
+  createInformerFactory,
+  type InformerFactory,
+  Resources,
+} from '#client';
+import { CLUSTER_COREFILE, createDnsServer, type DnsServerOptions, restClientMetrics } from '#dns';
 import type { ClientFlags } from '../commands/client-flags.js';
-import { clientFromFlags, componentBase, runUntilSignal } from '../compose/standalone.js';
-import { closing } from '../compose/startables.js';
+import { componentBase, configFromFlags, runUntilSignal } from '../compose/standalone.js';
 import { UsageError } from '../up/settings.js';
 import { version } from '../version.js';
 
@@ -17,15 +23,60 @@ export interface Options extends ClientFlags {
 /** Runs the component until a signal. */
 export async function run(options: Options): Promise<void> {
   const { logger, metrics } = componentBase('dns', options.v);
-  const client = clientFromFlags(options, 'kubesvc-dns');
-  const informers = createInformerFactory(client, { logger });
+  const own = new OwnCluster(
+    () =>
+      createClientFromConfig(configFromFlags(options), 'kubesvc-dns', undefined, restClientMetrics(metrics)),
+    logger,
+  );
   const configuration =
-    options.configmap === undefined ? fromFile(options.conf) : await fromConfigMap(client, options.configmap);
-  const server = createDnsServer({ ...configuration, version }, { informers, logger, metrics });
-  // The lists leave as much garbage as they leave state; there where the launcher gives the means (bin/kubesvc).
-  void informers.synced().then(() => globalThis.gc?.());
-  await runUntilSignal([closing([client]), server], logger);
+    options.configmap === undefined
+      ? fromFile(options.conf)
+      : await fromConfigMap(own.client, options.configmap);
+  const deps = {
+    get informers() {
+      return own.informers;
+    },
+    logger,
+    metrics,
+  };
+  const server = createDnsServer({ ...configuration, version }, deps);
+  await runUntilSignal([own, server, collecting], logger);
 }
+
+/** The cluster of the flags, reached for when a Corefile needs it. */
+class OwnCluster implements Startable {
+  readonly #make: () => Client;
+  readonly #logger: Logger;
+  #client: Client | undefined;
+  #informers: InformerFactory | undefined;
+
+  constructor(make: () => Client, logger: Logger) {
+    this.#make = make;
+    this.#logger = logger;
+  }
+
+  get client(): Client {
+    this.#client ??= this.#make();
+    return this.#client;
+  }
+
+  get informers(): InformerFactory {
+    this.#informers ??= createInformerFactory(this.client, { logger: this.#logger });
+    return this.#informers;
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.#client?.close();
+  }
+}
+
+/** The first lists leave as much garbage as they leave state; they are read by now, and bin/kubesvc gives the means. */
+const collecting: Startable = {
+  start: async () => globalThis.gc?.(),
+  stop: async () => {},
+};
 
 function fromFile(path: string): DnsServerOptions {
   return {

@@ -89,10 +89,10 @@ export function setupKubernetes(directive: Directive, setup: PluginSetup): Plugi
 /** Upstream's precedence: kubeconfig, then endpoint, then the cluster that the server runs in. */
 function sourcesOf(stanza: Stanza, directive: Directive, { runtime }: PluginSetup): InformerSources {
   const { kubeconfig, endpoint: url, tls, qps, burst } = stanza;
-  if (kubeconfig === undefined && url === undefined) return runtime.server.sources();
   const endpoint = url === undefined ? undefined : { url, ...(tls === undefined ? {} : { tls }) };
   const limited = qps !== undefined || burst !== undefined;
   try {
+    if (kubeconfig === undefined && endpoint === undefined) return runtime.server.sources();
     return runtime.server.sources({
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       ...(endpoint === undefined ? {} : { endpoint }),

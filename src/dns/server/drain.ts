@@ -12,12 +12,12 @@ const MAX_EXTRA_MS = 15_000;
  * endpoints of a DNS Service: a fixed sleep is too short for slow proxies (coredns#5834).
  */
 export async function waitUntilUnlisted(
-  sources: InformerSources,
+  sources: InformerSources[],
   localIps: string[],
   lameduckMs: number,
 ): Promise<void> {
   await sleep(lameduckMs);
-  const listed = () => localIps.some((ip) => isListed(sources, addressOctets(ip)));
+  const listed = () => localIps.some((ip) => sources.some((each) => isListed(each, addressOctets(ip))));
   for (let waited = 0; waited < MAX_EXTRA_MS && listed(); waited += STEP_MS) await sleep(STEP_MS);
 }
 

@@ -1,6 +1,6 @@
 import packet from 'dns-packet';
 import type { core, discovery } from '#api';
-import { createMetrics, silentLogger } from '#base';
+import { createMetrics, type Logger, silentLogger } from '#base';
 import { createInformerFactory, Resources } from '#client';
 import { FakeClient } from '#client/testing';
 import { ServerStats } from '../metrics/server-stats.js';
@@ -40,7 +40,7 @@ export interface AskOptions {
 export async function createLab(
   corefile: string,
   seed: (client: FakeClient) => void,
-  options: { sync?: boolean } = {},
+  options: { sync?: boolean; logger?: Logger } = {},
 ): Promise<Lab> {
   const client = new FakeClient();
   seed(client);
@@ -48,7 +48,7 @@ export async function createLab(
   const sources = new InformerSources(factory);
   const metrics = createMetrics();
   const runtime = buildRuntime(corefile, 'Corefile', {
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     metrics,
     stats: new ServerStats(),
     sources: () => sources,
