@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { Exec, KubeConfig, Log, PortForward, type V1Status } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { kubectlPath, root, run } from './harness.js';
 import { IDLE, pod, service, webPod } from './manifests.js';
@@ -18,6 +21,22 @@ function fetchText(url: string): Promise<string> {
       response.on('end', () => resolve(text));
     }).on('error', reject);
   });
+}
+
+/** What a stream has got. */
+class Collected extends Writable {
+  text = '';
+  readonly ended = new Promise<void>((resolve) => this.once('finish', resolve));
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    this.emit('more');
+    done();
+  }
+
+  async matched(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.text)) await once(this, 'more');
+  }
 }
 
 describe('stock kubectl against kubesvc up', () => {
@@ -144,6 +163,51 @@ describe('stock kubectl against kubesvc up', () => {
     expect(table).toMatch(/^c +LoadBalancer +10\.96\.\S+ +<pending> +80:3\d{4}\/TCP/m);
     expect(table).toMatch(/^d +ExternalName +<none> +example\.org/m);
     expect(await s.field('service e', '{.spec.selector.app}')).toBe('app');
+  });
+
+  it('debugs a pod with an ephemeral container', async () => {
+    const s = await newSpace();
+    await s.apply(pod('sick', IDLE));
+    await s.ready('pod/sick');
+    const script = 'hostname; echo looked';
+    await s.ok(['debug', 'sick', '--image=host', '--container=doctor', '--', 'sh', '-c', script]);
+    const exit = 'jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}=0';
+    await s.ok(['wait', 'pod/sick', `--for=${exit}`, '--timeout=60s']);
+    expect(await s.ok(['logs', 'sick', '-c', 'doctor'])).toBe('sick\nlooked\n');
+    expect(await s.ok(['get', 'pod', 'sick', '--no-headers'])).toMatch(/^sick +1\/1 +Running +0 /);
+    const again = await s.kubectl(['debug', 'sick', '--image=host', '--container=main']);
+    expect(again.stderr).toMatch(/Duplicate value: "main"|already exists/);
+  });
+
+  it('is not the only client: another library runs commands, reads logs and forwards ports', async () => {
+    const s = await newSpace();
+    await s.apply(webPod('web', { app: 'web' }), pod('talk', `echo hello; ${IDLE}`));
+    await s.ready('pod --all');
+    const config = new KubeConfig();
+    config.loadFromFile(s.up.summary.kubeconfig);
+
+    const out = new Collected();
+    const status = await new Promise<V1Status>((resolve, reject) => {
+      const command = ['sh', '-c', 'cat; exit 7'];
+      const input = Readable.from(['from the library']);
+      new Exec(config)
+        .exec(s.namespace, 'talk', 'main', command, out, null, input, false, resolve)
+        .catch(reject);
+    });
+    expect(out.text).toBe('from the library');
+    expect(status.details?.causes).toEqual([{ reason: 'ExitCode', message: '7' }]);
+
+    const log = new Collected();
+    await new Log(config).log(s.namespace, 'talk', 'main', log, { tailLines: 1 });
+    await log.ended;
+    expect(log.text).toBe('hello\n');
+
+    const page = new Collected();
+    const request = new PassThrough();
+    const socket = await new PortForward(config).portForward(s.namespace, 'web', [8080], page, null, request);
+    request.write('GET / HTTP/1.0\r\n\r\n');
+    await page.matched(/\r\n\r\n[\s\S]*web/);
+    if (typeof socket !== 'function') socket.close();
   });
 
   it('talks to containers: logs -f, exec with input, output, exit code and terminal', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Duplex, PassThrough } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import type { core } from '#api';
 import {
@@ -347,6 +347,20 @@ describe('SPDY', () => {
     client.send(pair.data, 'tunnel', true);
     expect(await client.all(pair.data)).toBe('TUNNEL');
     client.close();
+  });
+
+  it('forwards ports over channels, each with its port first and one for its errors', async () => {
+    const { socket, messages } = await open('/portForward/ns/web?port=80&port=1', ['v4.channel.k8s.io']);
+    socket.send(Buffer.concat([Buffer.from([0]), Buffer.from('hello')]));
+    const channel = (number: number) =>
+      Buffer.concat(messages.filter(([of]) => of === number).map((message) => message.subarray(1)));
+    await vi.waitFor(() => expect(channel(0).toString('latin1')).toBe('\x50\x00HELLO'));
+    expect([channel(1), channel(2)]).toEqual([Buffer.from([80, 0]), Buffer.from([1, 0])]);
+    expect(channel(3).subarray(2).toString()).toBe(
+      'error forwarding port 1 to pod web, uid u1: connect ECONNREFUSED 127.0.0.1:1',
+    );
+    socket.close();
+    await expect(open('/portForward/ns/web', ['v4.channel.k8s.io'])).rejects.toThrow('400');
   });
 
   it('refuses protocols that it does not know', async () => {

@@ -5,6 +5,7 @@ import type { PodRuntime } from '../runtime.js';
 import { serveAttach, serveExec } from './exec-handler.js';
 import { HttpError } from './http-error.js';
 import { containerPath, findPod, findUnit, runningContainer } from './pod-lookup.js';
+import { forwardedPorts, PORT_FORWARD_CHANNELS, serveChannelForward } from './port-forward-channels.js';
 import { PORT_FORWARD_PROTOCOL, PORT_FORWARD_TUNNEL, servePortForward } from './port-forward-handler.js';
 import { type RemoteChannels, type StreamOptions, streamOptions } from './remote-channels.js';
 import { SpdyConnection } from './spdy/connection.js';
@@ -15,6 +16,7 @@ import {
   choose,
   isSpdy,
   isWebSocket,
+  offeredProtocols,
   type Upgrade,
   webSocketDuplex,
 } from './upgrade.js';
@@ -85,9 +87,16 @@ async function forwardPorts(upgrade: Upgrade, segments: string[], deps: UpgradeD
   const worker = findPod(deps.manager, namespace, name, uid);
   const { sandbox } = worker.environment;
   if (sandbox === undefined) throw new HttpError(500, `pod "${name}_${namespace}" is not running`);
-  const connection = await portForwardConnection(upgrade);
   const dial = (port: number) => deps.runtime.dial(sandbox, port);
-  await servePortForward(connection, dial, { name, uid: worker.uid }, deps.logger);
+  const pod = { name, uid: worker.uid };
+  const { request } = upgrade;
+  const channels = isWebSocket(request) && offeredProtocols(request).includes(PORT_FORWARD_CHANNELS);
+  if (channels && choose(request, [PORT_FORWARD_TUNNEL]) === undefined) {
+    const ports = forwardedPorts(new URL(request.url ?? '/', 'https://node').searchParams);
+    const socket = await acceptWebSocket(upgrade, PORT_FORWARD_CHANNELS);
+    return serveChannelForward(socket, ports, dial, pod);
+  }
+  await servePortForward(await portForwardConnection(upgrade), dial, pod, deps.logger);
 }
 
 async function portForwardConnection(upgrade: Upgrade): Promise<SpdyConnection> {
