@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { Logger, Startable } from '#base';
 import {
   type Client,
@@ -74,8 +75,12 @@ class OwnCluster implements Startable {
 
 /** The first lists leave as much garbage as they leave state; they are read by now, and bin/kubesvc gives the means. */
 const collecting: Startable = {
-  start: async () => globalThis.gc?.(),
-  stop: async () => {},
+  async start() {
+    setFlagsFromString('--compact-on-every-full-gc');
+    globalThis.gc?.();
+    setFlagsFromString('--no-compact-on-every-full-gc');
+  },
+  async stop() {},
 };
 
 function fromFile(path: string): DnsServerOptions {
