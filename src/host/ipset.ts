@@ -11,6 +11,8 @@ export interface Ipset {
   version(): Promise<string>;
   /** Every set of the network namespace, by name. */
   save(): Promise<Map<string, SavedIpset>>;
+  /** How many entries each set has. */
+  sizes(): Promise<Map<string, number>>;
   /** Runs commands in order, ends at the first that fails; adding what is there and deleting what is not succeed. */
   restore(commands: readonly string[]): Promise<void>;
 }
@@ -23,6 +25,11 @@ export function createIpset(programs: Programs): Ipset {
   return {
     version: () => check(programs, 'ipset', ['--version']),
     save: async () => parseIpsets(await check(programs, 'ipset', ['save'], { maxOutputBytes: MAX_BYTES })),
+    async sizes() {
+      const text = await check(programs, 'ipset', ['list', '-terse']);
+      const found = text.matchAll(/^Name: (\S+)$[\s\S]*?^Number of entries: (\d+)$/gm);
+      return new Map([...found].map(([, name, size]) => [name!, Number(size)]));
+    },
     async restore(commands) {
       if (commands.length === 0) return;
       const input = `${commands.join('\n')}\n`;

@@ -91,6 +91,23 @@ UDP  [fd00::1]:53 sh (sh-fallback)
     ]);
   });
 
+  it('counts the connections that each server has ever got', async () => {
+    const programs = new FakePrograms();
+    programs.onRun = () => ({
+      stdout: `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+  -> RemoteAddress:Port
+TCP  10.96.0.1:80                       12       60       48     3600     2880
+  -> 10.1.1.1:8080                       7       35       28     2100     1680
+`,
+    });
+    const of = { protocol: 'tcp', address: '10.96.0.1', port: 80 };
+    expect(await createIpvsadm(programs).totals()).toEqual([
+      { ...of, target: undefined, connections: 12 },
+      { ...of, target: '10.1.1.1:8080', connections: 7 },
+    ]);
+  });
+
   it('rejects when any command failed, though the exit code speaks of the last one only', async () => {
     const programs = new FakePrograms();
     programs.onRun = () => ({ code: 0, stderr: 'No such destination\n' });

@@ -30,17 +30,21 @@ export interface IpvsServer extends IpvsAddress, IpvsOptions {
   readonly targets: Map<string, number>;
 }
 
-/** Open and closing connections of one real server. */
+/** Connections of one real server, or of a whole virtual server, which has no `target`. */
 export interface IpvsLoad extends IpvsAddress {
-  readonly target: string;
+  readonly target: string | undefined;
   readonly connections: number;
 }
 
 export interface Ipvsadm {
   /** Every virtual server of both families. Rejects with the program's words where the kernel has no ip_vs. */
   list(): Promise<IpvsServer[]>;
-  /** Connections per real server. */
+  /** How many virtual and real servers there are, together, of one family. */
+  size(family: 4 | 6): Promise<number>;
+  /** Connections that each real server has now, open and closing. */
   loads(): Promise<IpvsLoad[]>;
+  /** Connections that each virtual and each real server has ever got. */
+  totals(): Promise<IpvsLoad[]>;
   /** Runs commands in order. All are tried; rejects with the first complaint when any of them failed. */
   restore(commands: readonly string[]): Promise<void>;
   /** Seconds; 0 keeps a timeout as it is. */
@@ -92,7 +96,18 @@ export function createIpvsadm(programs: Programs): Ipvsadm {
   const text = (args: string[]) => check(programs, 'ipvsadm', args, { maxOutputBytes: MAX_BYTES });
   return {
     list: async () => parseSave(await text(['--save', '--numeric'])),
-    loads: async () => parseListing(await text(['--list', '--numeric'])),
+    async size(family) {
+      const lines = (await text(['--save', '--numeric'])).match(/^-[Aa] (-t|-u|--sctp-service) \[?/gm) ?? [];
+      return lines.filter((line) => line.endsWith('[') === (family === 6)).length;
+    },
+    loads: async () =>
+      parseListing(await text(['--list', '--numeric'])).flatMap(({ columns: [, , open, closing], ...of }) =>
+        of.target === undefined ? [] : { ...of, connections: open! + closing! },
+      ),
+    totals: async () =>
+      parseListing(await text(['--list', '--numeric', '--stats', '--exact'])).map(
+        ({ columns: [connections], ...of }) => ({ ...of, connections: connections! }),
+      ),
     async restore(commands) {
       if (commands.length === 0) return;
       const input = `${commands.join('\n')}\n`;
@@ -129,18 +144,20 @@ export function parseSave(text: string): IpvsServer[] {
   return servers;
 }
 
-/** Reads `ipvsadm --list --numeric`. */
-function parseListing(text: string): IpvsLoad[] {
-  const loads: IpvsLoad[] = [];
+/** Reads `ipvsadm --list`: each server with the columns behind its address. Words in them become NaN. */
+function parseListing(text: string): (Omit<IpvsLoad, 'connections'> & { columns: number[] })[] {
+  const rows: (Omit<IpvsLoad, 'connections'> & { columns: number[] })[] = [];
   let service: IpvsAddress | undefined;
   for (const line of text.split('\n')) {
-    const words = line.trim().split(/\s+/);
-    const protocol = words[0]!.toLowerCase();
+    const [name, socket, ...rest] = line.trim().split(/\s+/);
+    const protocol = name!.toLowerCase();
+    const columns = rest.map(Number);
     if (protocol === 'tcp' || protocol === 'udp' || protocol === 'sctp') {
-      service = { protocol, ...parseSocket(words[1]!) };
-    } else if (words[0] === '->' && service !== undefined && words.length === 6) {
-      loads.push({ ...service, target: words[1]!, connections: Number(words[4]) + Number(words[5]) });
+      service = { protocol, ...parseSocket(socket!) };
+      rows.push({ ...service, target: undefined, columns });
+    } else if (name === '->' && service !== undefined && /\d$/.test(socket!)) {
+      rows.push({ ...service, target: socket, columns });
     }
   }
-  return loads;
+  return rows;
 }

@@ -12,7 +12,7 @@ import { findProgram, writeInitramfs } from './initramfs.mjs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cache = join(root, 'node_modules/.cache/test-ipvs');
 /** The whole run: emulation on a busy machine is slow, but never slower than this. */
-const LIMIT_MS = Number(process.env.TEST_IPVS_LIMIT_MS ?? 900_000);
+const LIMIT_MS = Number(process.env.TEST_IPVS_LIMIT_MS ?? 1_800_000);
 const MEMORY_MIB = 2048;
 
 /** What the guest runs, besides Node and the plug-ins of iptables. */

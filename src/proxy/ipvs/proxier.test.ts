@@ -225,6 +225,50 @@ describe('a full sync in ipvs mode', () => {
   });
 });
 
+describe('what others do to the kernel', () => {
+  const damages: [what: string, damage: (programs: IpvsPrograms) => void][] = [
+    ['servers', ({ kernel }) => kernel.ipvsadm([`-d ${VIP} -r ${B}`])],
+    ['KUBE-CLUSTER-IP', ({ kernel }) => kernel.ipset(['del KUBE-CLUSTER-IP 172.30.0.1,tcp:80'])],
+    ['addresses', ({ kernel }) => kernel.ip(['addr del 172.30.0.1/32 dev kube-ipvs0'])],
+    ['missing', ({ kernel }) => void kernel.tables.chains.set('nat PREROUTING', [])],
+    [
+      'servers',
+      (programs) => {
+        programs.hasDevice = false;
+      },
+    ],
+  ];
+  it.each(damages)('is noticed within syncPeriod: %s', async (what, damage) => {
+    const { programs, proxier, clock } = await fixture(webCluster(here, there));
+    const seen: string[] = [];
+    const stop = await proxier.watchForeignChanges((odd) => void seen.push(odd));
+    const looks = () => programs.calls.filter(({ file }) => file === 'iptables-save').length;
+    const before = looks();
+    clock.advance(30_000);
+    await expect.poll(looks).toBe(before + 2);
+    expect(seen).toEqual([]);
+    damage(programs);
+    const look = () => {
+      clock.advance(30_000);
+      return seen.length;
+    };
+    await expect.poll(look).toBeGreaterThan(0);
+    expect(seen[0]).toContain(what);
+    await stop();
+  });
+});
+
+it('counts connections per Service and endpoint', async () => {
+  const { proxier, programs } = await fixture(webCluster(here, there));
+  programs.connections.set(`${VIP} ${A}`, 7);
+  const of = { service: 'ns/web', portName: 'p80', protocol: 'TCP' };
+  expect(await proxier.connectionCounts('endpoint')).toEqual([
+    { ...of, endpoint: { ip: '10.180.0.1', port: 80 }, connections: 7 },
+    { ...of, endpoint: { ip: '10.180.1.1', port: 80 }, connections: 0 },
+  ]);
+  expect((await proxier.connectionCounts('service')).map(({ service }) => service)).toEqual(['ns/web']);
+});
+
 describe('leaving ipvs mode', () => {
   it('removes servers, sets, chains and the device, and nothing where there is no device', async () => {
     const { programs, kernel } = await fixture(webCluster(here, there));

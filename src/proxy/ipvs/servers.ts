@@ -30,8 +30,16 @@ export class KernelServers {
     return this.#servers.keys();
   }
 
-  get isDraining(): boolean {
-    return this.#draining.size > 0;
+  /** Virtual and real servers, together. */
+  get size(): number {
+    let size = this.#servers.size;
+    for (const { targets } of this.#servers.values()) size += targets.size;
+    return size;
+  }
+
+  /** Real servers that wait for their connections to end. */
+  get draining(): number {
+    return this.#draining.size;
   }
 
   /** Commands for one virtual server. From now on the kernel is believed to have followed them. */

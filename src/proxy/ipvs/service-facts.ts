@@ -2,11 +2,12 @@ import { type IpvsOptions, type IpvsProtocol, ipvsService, socketText } from '#h
 import type { NodeSettings } from '../contract.js';
 import { parseAddress } from '../state/addresses.js';
 import type { DesiredPort, DesiredService, Target } from '../state/desired.js';
-import { admits } from '../state/service-port.js';
+import { admits, type ServicePort } from '../state/service-port.js';
 import { nodePortSets, type SetName } from './names.js';
 
 /** A virtual server and where its connections go: `address:port` → weight. */
 export interface VirtualServer extends IpvsOptions {
+  readonly owner: ServicePort;
   readonly targets: ReadonlyMap<string, number>;
 }
 
@@ -121,6 +122,7 @@ class Builder {
     const protocol = desired.port.protocol.toLowerCase() as IpvsProtocol;
     this.facts.servers.set(ipvsService({ protocol, address, port }), {
       ...optionsFor(desired, targets, this.#settings.scheduler),
+      owner: desired.port,
       targets,
     });
   }

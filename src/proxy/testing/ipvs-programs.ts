@@ -46,6 +46,7 @@ export class IpvsPrograms extends FakePrograms {
   #ipvsadm(call: FakeCall) {
     if (this.refusal !== undefined) return { code: 2, stderr: this.refusal };
     if (call.args[0] === '--save') return { stdout: this.kernel.save() };
+    if (call.args.includes('--stats')) return { stdout: this.#statistics() };
     if (call.args[0] === '--list') return { stdout: this.#listing() };
     if (call.args[0] !== '--restore') return {};
     this.kernel.ipvsadm(inputLines(call.input));
@@ -67,9 +68,19 @@ export class IpvsPrograms extends FakePrograms {
     return `${lines.join('\n')}\n`;
   }
 
+  #statistics(): string {
+    return this.#listing().replace(/^( {2}-> \S+) +Masq +\d+ +(\d+) .*$/gm, '$1  $2 0 0 0 0');
+  }
+
   #ipset(call: FakeCall) {
     if (call.args[0] === '--version') return { stdout: 'ipset v7.17, protocol version: 7\n' };
     if (call.args[0] === 'save') return { stdout: this.kernel.saveSets() };
+    if (call.args[0] === 'list') {
+      const lines = [...this.kernel.sets].map(
+        ([name, { entries }]) => `Name: ${name}\nType: any\nNumber of entries: ${entries.size}\n`,
+      );
+      return { stdout: lines.join('\n') };
+    }
     this.kernel.ipset(inputLines(call.input));
     this.#record(call);
     return {};

@@ -109,6 +109,20 @@ describe('the ipvs mode on the kernel that it needs', () => {
     await expectEventually(async () => !(await servers()).includes(`${first.ip}:9090`));
   });
 
+  it('repairs within syncPeriod what somebody else removes', async () => {
+    await proxy.start({ mode: 'ipvs', syncPeriod: '30s' });
+    const damages = [
+      `ipvsadm --delete-service --tcp-service ${VIP}:80`,
+      `ip addr del ${VIP}/32 dev kube-ipvs0`,
+      'ip link del kube-ipvs0',
+      'iptables -t nat -F PREROUTING; iptables -t nat -F OUTPUT',
+    ];
+    for (const damage of damages) await proxy.synced(() => void node().ns.sh(damage));
+    const answers = await ask(client.ns, 'tcp', VIP, 80, 4);
+    expect(answers.map(({ server }) => server).sort()).toEqual(['first', 'first', 'second', 'second']);
+    await proxy.start({ mode: 'ipvs' });
+  });
+
   it('loses no connection while endpoints come and go and the proxy is restarted', async () => {
     const load = await constantLoad(client.ns, 'tcp', VIP, 80);
     const variants = [[first], [first, second], [second], [second, first]];

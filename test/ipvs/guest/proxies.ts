@@ -9,6 +9,8 @@ import type { Lab, LabPod } from '../../kernel/proxy-lab.js';
 export interface ModeUnderTest {
   mode: ProxyMode;
   backend?: IptablesBackend;
+  /** How often ipvs mode looks for damage, before `SPEED`. */
+  syncPeriod?: string;
 }
 
 /** Timers run this many times faster: what waits for a minute, waits for seconds. */
@@ -36,7 +38,7 @@ export class ProxyUnderTest {
   }
 
   /** Replaces the proxy that runs by one in this mode; what the old one wrote stays until the new one has taken over. */
-  async start({ mode, backend }: ModeUnderTest): Promise<void> {
+  async start({ mode, backend, syncPeriod = '10m' }: ModeUnderTest): Promise<void> {
     await this.stop();
     const node = this.#lab.nodes[0]!;
     const { config } = loadProxyConfig('', {
@@ -45,6 +47,7 @@ export class ProxyUnderTest {
       healthzBindAddress: '',
       metricsBindAddress: '',
       iptables: { minSyncPeriod: '1ms' },
+      ipvs: { syncPeriod },
       nodePortAddresses: ['primary'],
     });
     this.#running = createProxy(
