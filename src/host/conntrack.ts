@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { check, type Programs } from './programs.js';
 
 /** A tracked connection: where it was sent, and who answers. */
@@ -41,10 +44,22 @@ export function createConntrack(programs: Programs): Conntrack {
     async remove(family, flows) {
       for (let i = 0; i < flows.length; i += FLOWS_PER_RUN) {
         const lines = flows.slice(i, i + FLOWS_PER_RUN).map((flow) => deletion(family, flow));
-        await check(programs, 'conntrack', ['-R', '-'], { input: `${lines.join('\n')}\n` });
+        await runCommands(programs, `${lines.join('\n')}\n`);
       }
     },
   };
+}
+
+/** Commands from a file, since `-R -` opens /dev/stdin by name, which cannot be done with the socket that it is here. */
+async function runCommands(programs: Programs, commands: string): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'kubesvc-conntrack-'));
+  try {
+    const path = join(directory, 'commands');
+    await writeFile(path, commands, { flag: 'wx', mode: 0o600 });
+    await check(programs, 'conntrack', ['-R', path]);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 /** A dump of a changing table can be interrupted (EINTR); then it is incomplete and must be repeated. */
