@@ -18,6 +18,7 @@ import { NftTable } from './trace/nft-table.js';
 import { traceNft } from './trace/nft-trace.js';
 import type { Outcome, Packet, TraceNode } from './trace/packet.js';
 import { describeFronts } from './userspace/fronts.js';
+import { createUserspaceTrace } from './userspace/trace.js';
 
 /** The cluster as the API tells it once: what `--dry-run` and `trace` work on. */
 export interface ClusterSnapshot {
@@ -99,12 +100,17 @@ function nodeOf({ nodeName, config, snapshot, localAddresses }: InspectOptions):
   return node;
 }
 
+async function stateOf(options: InspectOptions, node: NodeView, family: Family): Promise<DesiredState> {
+  const state = new DesiredState(family, viewOf(options.snapshot, options.config));
+  const { algorithm } = options.config.loadBalancing;
+  await state.recomputeAll({ family, topology: node.topology, algorithm });
+  return state;
+}
+
 /** What the proxy would write into an empty kernel for this snapshot, in the language of its mode, line by line. */
 export async function renderRules(options: InspectOptions, family: Family): Promise<Iterable<string>> {
   const node = nodeOf(options);
-  const state = new DesiredState(family, viewOf(options.snapshot, options.config));
-  const algorithm = options.config.loadBalancing.algorithm;
-  await state.recomputeAll({ family, topology: node.topology, algorithm });
+  const state = await stateOf(options, node, family);
   const settings = node.settings(family);
   if (options.config.mode === 'nftables') return renderNftables(state.owned(), settings);
   if (options.config.mode === 'iptables')
@@ -121,6 +127,11 @@ async function tracerOf(
   options: InspectOptions,
   family: Family,
 ): Promise<(packet: Packet, at: TraceNode) => Outcome[]> {
+  if (options.config.mode === 'userspace') {
+    const node = nodeOf(options);
+    const state = await stateOf(options, node, family);
+    return createUserspaceTrace(state.owned(), node.settings(family), [...node.localAddresses()]);
+  }
   const lines = await renderRules(options, family);
   if (options.config.mode === 'iptables') {
     const tables = new IptTables();
@@ -131,11 +142,6 @@ async function tracerOf(
     const kernel = new IpvsKernel();
     kernel.load(lines);
     return (packet, at) => traceIpvs(kernel, packet, at);
-  }
-  if (options.config.mode !== 'nftables') {
-    throw new RangeError(
-      `mode ${options.config.mode} has no rules to trace; use --proxy-mode nftables or iptables`,
-    );
   }
   const table = new NftTable();
   table.load(lines);

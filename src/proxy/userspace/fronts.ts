@@ -51,17 +51,19 @@ export function frontsOf(service: DesiredService, settings: NodeSettings): Front
   return [...fronts.values()];
 }
 
-/** One line per address: what is listened for, and where its clients go (`--dry-run`). */
+/** Where clients of a front go, by its algorithm, on one line. */
+export function describeFront({ protocol, address, port, kind, desired }: Front): string {
+  const list = (targets: DesiredPort['cluster']) =>
+    targets.map((target) => `${target.ip} ${target.port}`).join(', ');
+  const isLocal = kind === 'clusterIP' ? desired.port.internalLocal : desired.port.externalLocal;
+  const targets = isLocal ? `local [${list(desired.local)}]` : `cluster [${list(desired.cluster)}]`;
+  return `${protocol.toLowerCase()} ${address} ${port} (${kind}) -> ${targets} ${desired.port.algorithm}`;
+}
+
+/** One line per address that is listened on (`--dry-run`). */
 export function* describeFronts(
   services: Iterable<DesiredService>,
   settings: NodeSettings,
 ): Generator<string> {
-  const list = (targets: DesiredPort['cluster']) => targets.map(({ ip, port }) => `${ip} ${port}`).join(', ');
-  for (const service of services) {
-    for (const { protocol, address, port, kind, desired } of frontsOf(service, settings)) {
-      const isLocal = kind === 'clusterIP' ? desired.port.internalLocal : desired.port.externalLocal;
-      const targets = isLocal ? `local [${list(desired.local)}]` : `cluster [${list(desired.cluster)}]`;
-      yield `${protocol.toLowerCase()} ${address} ${port} (${kind}) -> ${targets} ${desired.port.algorithm}`;
-    }
-  }
+  for (const service of services) for (const front of frontsOf(service, settings)) yield describeFront(front);
 }

@@ -35,11 +35,11 @@ export class Sources {
     return parsed !== undefined && detector.cidrs.some((cidr) => cidrContains(cidr, parsed));
   }
 
-  /** A node within the ranges may also come from the load balancer's own address, as in the other modes. */
-  isAdmitted(desired: DesiredPort, front: string, address: string): boolean {
-    const { sourceRanges } = desired.port;
+  /** A node within the ranges may also come from the load balancer's own addresses, as in the other modes. */
+  isAdmitted({ port }: DesiredPort, address: string): boolean {
+    const { sourceRanges, loadBalancerVIPs } = port;
     if (sourceRanges === undefined) return true;
-    const asNode = address === front ? this.#settings.nodeIP : undefined;
+    const asNode = loadBalancerVIPs.includes(address) ? this.#settings.nodeIP : undefined;
     return [address, asNode].some((text) => {
       const parsed = text === undefined ? undefined : parseAddress(text);
       return parsed !== undefined && admits(sourceRanges, parsed);
@@ -63,7 +63,7 @@ export function routeFor(
 ): Route {
   const { port, cluster, local } = desired;
   const address = sources.identify(source);
-  if (kind === 'loadBalancer' && !sources.isAdmitted(desired, front, address)) {
+  if (kind === 'loadBalancer' && !sources.isAdmitted(desired, address)) {
     return { list: 'local', shares: [] };
   }
   const isLocal =
