@@ -52,10 +52,12 @@ export async function startFakeServer(options: FakeServerOptions): Promise<{
   };
 }
 
-function responder(options: FakeServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
+function responder(
+  options: FakeServerOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const kinds = new KindRegistry();
   const openApi = createOpenApi(kinds);
-  return (request, response) => {
+  return async (request, response) => {
     const path = new URL(request.url!, 'http://localhost').pathname;
     const send = (type: string, bytes: Buffer, status = 200): void => {
       response.writeHead(status, { 'content-type': type });
@@ -68,7 +70,7 @@ function responder(options: FakeServerOptions): (request: IncomingMessage, respo
       options.openApiV3 === false
         ? undefined
         : path === '/openapi/v3'
-          ? openApi.v3Index()
+          ? await openApi.v3Index()
           : openApi.v3(path.replace(/^\/openapi\/v3\/apis?\//, ''));
     if (document !== undefined) return send('application/json', document.bytes);
     const found = discovery(kinds, path);

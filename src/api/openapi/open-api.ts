@@ -15,8 +15,8 @@ export interface OpenApiDocument {
 
 /** The documents of a server, made when first asked for and remade when kinds come or go. */
 export interface OpenApi {
-  /** `/openapi/v3`: the URL of every document. */
-  v3Index(): OpenApiDocument;
+  /** `/openapi/v3`: the URL of every document. Makes them one by one, and lets others run in between. */
+  v3Index(): Promise<OpenApiDocument>;
   /** `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: by group and version as in apiVersion; undefined for others. */
   v3(groupVersion: string): OpenApiDocument | undefined;
   /** `/openapi/v2` as JSON. */
@@ -58,7 +58,13 @@ export function createOpenApi(kinds: KindRegistry, release = 'v1.36.2'): OpenApi
   const v2 = () => buildV2(kinds, kindsByMessage(kinds), release);
   return {
     v3,
-    v3Index: () => cached('v3', () => index(kinds, v3)),
+    v3Index: async () => {
+      for (const groupVersion of kinds.groupVersions()) {
+        v3(groupVersion);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return cached('v3', () => index(kinds, v3));
+    },
     v2Json: () => cached('v2', () => Buffer.from(JSON.stringify(v2()))),
     v2Protobuf: () => cached('v2-protobuf', () => encodeSwagger(v2())),
   };

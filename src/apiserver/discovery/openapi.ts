@@ -17,14 +17,18 @@ export class OpenApiEndpoint {
   }
 
   /** Undefined when the path is not one of ours. */
-  handle(context: RequestContext): ApiResponse | undefined {
+  handle(context: RequestContext): Promise<ApiResponse> | ApiResponse | undefined {
     const { path } = context.info;
     if (path === '/openapi/v2') return this.#v2(context);
-    if (path === V3) return answer(context, this.#openApi.v3Index(), 'application/json');
+    if (path === V3) return this.#index(context);
     if (!path.startsWith(`${V3}/`)) return undefined;
     const match = /^\/openapi\/v3\/(?:api\/([^/]+)|apis\/([^/]+\/[^/]+))$/.exec(path);
     const document = match === null ? undefined : this.#openApi.v3(match[1] ?? match[2]!);
     return document === undefined ? undefined : this.#v3(context, document);
+  }
+
+  async #index(context: RequestContext): Promise<ApiResponse> {
+    return answer(context, await this.#openApi.v3Index(), 'application/json');
   }
 
   #v2(context: RequestContext): ApiResponse {
