@@ -192,6 +192,16 @@ describe('update', () => {
     expect(patched.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
   });
 
+  it('answers 404 to a PUT of what does not exist where the kind does not allow that', async () => {
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+    const body = { metadata: { name: 'absent' }, addressType: 'IPv4', endpoints: [] };
+    const answer = await client.put(`${slices}/absent`, body);
+    expect([answer.status, answer.json.message]).toEqual([
+      404,
+      'endpointslices.discovery.k8s.io "absent" not found',
+    ]);
+  });
+
   it('creates by PUT where the kind allows it', async () => {
     const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
     const made = await client.put(`${leases}/by-put`, { metadata: { name: 'by-put' }, spec: {} });

@@ -194,6 +194,13 @@ describe('Endpoints and EndpointSlices', () => {
       'subsets[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
     ],
     [
+      'too many ports',
+      'discovery.v1.EndpointSlice',
+      slice,
+      { ports: Array.from({ length: 20_001 }, (_, i) => ({ name: `p${i}`, port: 1 + i, protocol: 'TCP' })) },
+      'ports: Too many: 20001: must have at most 20000 items',
+    ],
+    [
       'too many hints',
       'discovery.v1.EndpointSlice',
       slice,
