@@ -173,10 +173,8 @@ describe('compareObjects', () => {
         const whole = compareObjects(before, after, place);
         expectPaths(whole.changed, book.changed);
         expectPaths(whole.removed, book.removed);
-        const [old, now] = [before, after].map((one) => ({ metadata: {}, ...one })) as [
-          JsonObject,
-          JsonObject,
-        ];
+        const old = { metadata: {}, ...before };
+        const now = { metadata: {}, ...after };
         const less = compareObjects(old, now, place, without);
         const all = compareObjects(old, now, place);
         expect(sameFields(less.changed, recursiveDifference(all.changed, without))).toBe(true);
