@@ -71,6 +71,17 @@ describe('ConnectionMetrics', () => {
     expect(await scrape([])).toEqual({});
   });
 
+  it('tells of clients that affinity had no room to remember', async () => {
+    const { scrape, metrics } = fixture();
+    const unremembered = async () =>
+      /affinity_unremembered_connections_total\{.*\} (\d+)/.exec((await metrics.scrape()).body)?.[1];
+    await scrape([{ ...count('10.0.0.1', 10), unremembered: 0 }]);
+    expect(await unremembered()).toBeUndefined();
+    await scrape([{ ...count('10.0.0.1', 20), unremembered: 4 }]);
+    await scrape([{ ...count('10.0.0.1', 3), unremembered: 1 }]);
+    expect(await unremembered()).toBe('5');
+  });
+
   it('reads at scrapes alone, and not at each when they come close together', async () => {
     const { clock, metrics, asked } = fixture();
     clock.advance(3_600_000);

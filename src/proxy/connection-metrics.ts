@@ -25,6 +25,7 @@ const MOST_SERIES = 10_000;
 /** One count as last read, to tell by how much it has grown. */
 interface Known {
   connections: number;
+  unremembered: number;
   labels: Labels;
 }
 
@@ -37,6 +38,7 @@ export class ConnectionMetrics {
   readonly #options: ConnectionMetricsOptions;
   readonly #perService: Counter;
   readonly #perEndpoint: Counter;
+  readonly #unremembered: Counter;
   #known: ReadonlyMap<string, Known> = new Map();
   #services: ReadonlyMap<string, Labels> = new Map();
   #readAt = Number.NEGATIVE_INFINITY;
@@ -56,6 +58,11 @@ export class ConnectionMetrics {
       'kubeproxy_endpoint_connections_total',
       'Connections (UDP: flows) that this node has directed to an endpoint of a Service’s port (kubesvc only)',
       [...labels, 'endpoint'],
+    );
+    this.#unremembered = metrics.counter(
+      'kubeproxy_service_affinity_unremembered_connections_total',
+      'Connections of a Service with ClientIP affinity whose client there was no room to remember (kubesvc only)',
+      labels,
     );
     if (options.counting !== 'None') metrics.beforeScrape(() => this.#refresh());
   }
@@ -104,26 +111,44 @@ export class ConnectionMetrics {
     const known = new Map<string, Known>();
     const services = new Map<string, Labels>();
     for (const [family, count] of counts) {
-      const { connections, endpoint } = count;
+      const { connections, endpoint, unremembered = 0 } = count;
       const labels = labelsOf(family, count);
       const ofService = labelsOf(family, { ...count, endpoint: undefined });
       const key = keyOf(labels);
-      const last = before.get(key)?.connections ?? 0;
-      known.set(key, { connections, labels });
+      const last = before.get(key);
+      known.set(key, { connections, unremembered, labels });
       services.set(keyOf(ofService), ofService);
-      // A smaller number means that counting has started over.
-      const by = connections >= last ? connections - last : connections;
+      const by = growth(last?.connections, connections);
       if (by === 0) continue;
+      this.#countUnremembered(ofService, growth(last?.unremembered, unremembered));
       this.#perService.inc(ofService, by);
       if (endpoint !== undefined) this.#perEndpoint.inc(labels, by);
     }
     for (const [key, { labels }] of before) {
       if (!known.has(key) && labels['endpoint'] !== undefined) this.#perEndpoint.remove(labels);
     }
-    for (const [key, labels] of this.#services) if (!services.has(key)) this.#perService.remove(labels);
+    for (const [key, labels] of this.#services) {
+      if (services.has(key)) continue;
+      this.#perService.remove(labels);
+      this.#unremembered.remove(labels);
+    }
     this.#known = known;
     this.#services = services;
   }
+
+  #countUnremembered(service: Labels, by: number): void {
+    if (by === 0) return;
+    this.#unremembered.inc(service, by);
+    this.#options.logger.warn('no room to remember more clients: some will not keep their endpoint', {
+      ...service,
+      connections: by,
+    });
+  }
+}
+
+/** A smaller number means that counting has started over. */
+function growth(last = 0, now: number): number {
+  return now >= last ? now - last : now;
 }
 
 const keyOf = (labels: Labels) => Object.values(labels).join(' ');

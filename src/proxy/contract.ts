@@ -70,6 +70,8 @@ export interface ConnectionCount {
   /** Undefined: all endpoints together. */
   readonly endpoint: Target | undefined;
   readonly connections: number;
+  /** Those of them whose client ClientIP affinity had no room to remember; absent means none or unknown. */
+  readonly unremembered?: number;
 }
 
 /** Where a mode with sockets listens for one address of a service port. */

@@ -83,11 +83,12 @@ table ip kubesvc-proxy {
 }
 table ip kubesvc-proxy {
 	chain ${named(/chain/)} {
-		update @affinity-x { ip saddr }
+		update @affinity-x { ip saddr } counter packets 7 bytes 420
 		meta l4proto tcp counter packets 9 bytes 540 dnat to 10.0.0.2:80
 	}
 }
 `;
+    expect(own.parse(listing, 'endpoint').map(({ unremembered }) => unremembered)).toEqual([0, 0, 2]);
     expect(brief(own.parse(listing, 'endpoint'))).toEqual([
       'ns/even 10.0.0.1 4',
       'ns/even 10.0.0.2 3',

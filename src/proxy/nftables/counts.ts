@@ -22,6 +22,7 @@ const ENDPOINT = new RegExp(`(?:${ADDRESS} \\. )?(\\d+) \\. \\d+ ${COUNTER} : ${
 /** `index counter … : address . port` */
 const ROTATING = new RegExp(`\\d+ ${COUNTER} : ${ADDRESS} \\. (\\d+)`, 'g');
 const STICKY = new RegExp(`${COUNTER} dnat (?:ip6? )?to (?:\\[([0-9a-f:]+)\\]|([0-9.]+)):(\\d+)`, 'g');
+const REMEMBERED = new RegExp(`update @\\S+ \\{[^}]*\\} ${COUNTER}`);
 /** `[address . ]protocol . port counter … : verdict` */
 const DISPATCH = new RegExp(`(?:${ADDRESS} \\. )?(tcp|udp|sctp) \\. (\\d+) ${COUNTER}`, 'g');
 
@@ -66,12 +67,14 @@ export class CountReader {
   /** Sums per port, and per endpoint if asked for, what a listing of `objects` tells. Owners that are gone are left out. */
   parse(listing: string, detail: CountDetail): ConnectionCount[] {
     const totals = new Map<string, ConnectionCount>();
-    const add = (port: ServicePort | undefined, endpoint: Target | undefined, packets: string) => {
+    const add: Add = (port, endpoint, packets, remembered = packets) => {
       if (port === undefined) return;
       const key = `${port.id} ${endpoint?.ip} ${endpoint?.port}`;
       const { service, portName, protocol } = port;
-      const connections = (totals.get(key)?.connections ?? 0) + Number(packets);
-      totals.set(key, { service, portName, protocol, endpoint, connections });
+      const known = totals.get(key);
+      const connections = (known?.connections ?? 0) + Number(packets);
+      const unremembered = (known?.unremembered ?? 0) + Number(packets) - Number(remembered);
+      totals.set(key, { service, portName, protocol, endpoint, connections, unremembered });
     };
     for (const [, name, text] of listing.matchAll(/^\t(?:map|chain) (\S+) \{\n([\s\S]*?)^\t\}/gm)) {
       if (detail === 'service') this.#dispatch(text!, add);
@@ -92,8 +95,10 @@ export class CountReader {
       for (const [, packets, ip, port] of text.matchAll(ROTATING))
         add(own.port, target(ip!, port!), packets!);
     } else if (own !== undefined) {
-      for (const [, packets, v6, v4, port] of text.matchAll(STICKY))
-        add(own.port, target(v6 ?? v4!, port!), packets!);
+      const remembered = REMEMBERED.exec(text)?.[1];
+      for (const [, packets, v6, v4, port] of text.matchAll(STICKY)) {
+        add(own.port, target(v6 ?? v4!, port!), packets!, remembered);
+      }
     } else {
       const protocol = /endpoints-(tcp|udp|sctp)/.exec(name)?.[1] ?? '';
       for (const [, address, port, packets, ip, at] of text.matchAll(ENDPOINT)) {
@@ -108,7 +113,13 @@ export class CountReader {
   }
 }
 
-type Add = (port: ServicePort | undefined, endpoint: Target | undefined, packets: string) => void;
+type Add = (
+  port: ServicePort | undefined,
+  endpoint: Target | undefined,
+  packets: string,
+  /** How many of them affinity could remember; default: all. */
+  remembered?: string,
+) => void;
 
 function target(ip: string, port: string): Target {
   return { ip: parseAddress(ip)?.text ?? ip, port: Number(port) };

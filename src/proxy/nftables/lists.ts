@@ -97,7 +97,7 @@ function rotatingChain(
   sink.object(name, () => ({ kind: 'chain', rules: [rule] }));
 }
 
-/** Clients remembered per endpoint; a full set loses stickiness for newcomers, never traffic. */
+/** Clients remembered per endpoint; a full set loses stickiness for newcomers, never traffic, and metrics tell. */
 const AFFINITY_SET_SIZE = 1_048_576;
 
 function stickyName(port: ServicePort, target: Target): string {
@@ -137,7 +137,8 @@ function stickyEndpoint(sink: FactSink, port: ServicePort, family: Family, targe
   sink.object(`endpoint-${name}`, () => ({
     kind: 'chain',
     rules: [
-      `update @affinity-${name} { ${nftFamily(family)} saddr }`,
+      // A full set ends the rule before it counts: what the next one counts more was not remembered.
+      `update @affinity-${name} { ${nftFamily(family)} saddr } counter`,
       `meta l4proto ${l4(port.protocol)} counter dnat to ${socketText(target, family)}`,
     ],
   }));
