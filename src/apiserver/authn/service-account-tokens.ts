@@ -4,6 +4,7 @@ import type { Metrics } from '#base';
 import type { UserInfo } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
 import { BoundedCache } from './bounded-cache.js';
+import { LEGACY_ISSUER, legacySubject } from './legacy-tokens.js';
 import type { ServiceAccountKeys } from './service-account-keys.js';
 
 const PREFIX = 'system:serviceaccount:';
@@ -139,6 +140,7 @@ export class ServiceAccountTokens {
 
   async #judge(token: string, audiences: string[]): Promise<TokenVerdict> {
     const issuer = unverifiedIssuer(token);
+    if (issuer === LEGACY_ISSUER) return this.#judgeLegacy(token, audiences);
     if (issuer === undefined || !this.#issuers.includes(issuer)) return { kind: 'foreign' };
     const claims = this.keys.verify(token);
     if (claims === undefined) return refused('invalid signature');
@@ -158,6 +160,23 @@ export class ServiceAccountTokens {
     const missing = await this.#checkBound(bound);
     if (missing !== undefined) return refused(missing);
     return { kind: 'accepted', user: userOf(bound, claims['jti']), audiences: granted };
+  }
+
+  /** Tokens of Secrets are meant for the API server, whoever else may ask. */
+  async #judgeLegacy(token: string, audiences: string[]): Promise<TokenVerdict> {
+    const claims = this.keys.verify(token);
+    if (claims === undefined) return refused('invalid signature');
+    const granted = intersect(this.#audiences, audiences);
+    if (granted.length === 0 && audiences.length > 0) return refused('the token is for the API server only');
+    const subject = await legacySubject(claims, token, this.#deps);
+    if (typeof subject === 'string') return refused(subject);
+    const { namespace, name, uid } = subject;
+    const user = {
+      name: serviceAccountUsername(namespace, name),
+      uid,
+      groups: serviceAccountGroups(namespace),
+    };
+    return { kind: 'accepted', user, audiences: granted };
   }
 
   #checkTimes(claims: Record<string, unknown>): string | undefined {
