@@ -50,8 +50,9 @@ export async function initializeNode(config: ProxyConfig, programs: Programs, lo
 /** Removes every rule that any mode of this proxy has left in the network namespace of the process. */
 export async function cleanupProxy(programs: Programs): Promise<void> {
   await cleanupNftables(programs);
-  await cleanupIptablesEverywhere(programs);
-  await cleanupIpvs(programs, await presentTables(programs));
+  const tables = await presentTables(programs);
+  await cleanupIptablesEverywhere(programs, tables);
+  await cleanupIpvs(programs, tables);
   await cleanupUserspace(programs);
 }
 
@@ -72,10 +73,11 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
     });
     await nft.load(upstream.map((table) => `delete table ${table}`));
   }
-  if (mode !== 'ipvs') await cleanupIpvs(programs, await presentTables(programs));
+  const tables = await presentTables(programs);
+  if (mode !== 'ipvs') await cleanupIpvs(programs, tables);
   // The ipvs mode has chains of the same names.
   const keep = mode === 'ipvs' ? chains : undefined;
-  for (const { family, backend } of await presentTables(programs)) {
+  for (const { family, backend } of tables) {
     if (await cleanupUpstreamIptables(programs, family, backend, keep)) {
       logger.warn('removed the iptables rules of an upstream kube-proxy; it must not run beside this proxy', {
         family,
@@ -84,7 +86,7 @@ export async function takeOver(mode: ProxyMode, programs: Programs, logger: Logg
     }
   }
   if (mode !== 'nftables') await cleanupNftables(programs);
-  if (mode !== 'iptables') await cleanupIptablesEverywhere(programs);
+  if (mode !== 'iptables') await cleanupIptablesEverywhere(programs, tables);
   if (mode !== 'userspace') await cleanupUserspace(programs);
 }
 
@@ -93,10 +95,15 @@ const FAMILIES = [
   { family: 'IPv6', nft: 'ip6', names: '/proc/net/ip6_tables_names' },
 ] as const;
 
+interface PresentTables {
+  family: Family;
+  backend: IptablesBackend;
+}
+
 /** Both back ends, and only where their tables exist: merely listing a legacy table would create it. */
-async function presentTables(programs: Programs): Promise<{ family: Family; backend: IptablesBackend }[]> {
+async function presentTables(programs: Programs): Promise<PresentTables[]> {
   const tables = await createNft(programs).tables();
-  const present: { family: Family; backend: IptablesBackend }[] = [];
+  const present: PresentTables[] = [];
   for (const { family, nft, names } of FAMILIES) {
     if (tables.includes(`${nft} nat`) || tables.includes(`${nft} filter`)) {
       present.push({ family, backend: 'nft' });
@@ -109,8 +116,8 @@ async function presentTables(programs: Programs): Promise<{ family: Family; back
   return present;
 }
 
-async function cleanupIptablesEverywhere(programs: Programs): Promise<void> {
-  for (const { family, backend } of await presentTables(programs)) {
+async function cleanupIptablesEverywhere(programs: Programs, tables: readonly PresentTables[]) {
+  for (const { family, backend } of tables) {
     await cleanupIptables(programs, family, backend);
   }
 }

@@ -27,10 +27,13 @@ export async function cleanupIpvs(
   const device = createDummyDevice(programs, DEVICE);
   if (!(await device.exists())) return;
   const ipvsadm = createIpvsadm(programs);
-  const servers = await ipvsadm.list();
+  // Without the program, or without ip_vs in the kernel, the rest must go all the same: upstream needs no ipvsadm.
+  const servers = await ipvsadm.list().catch(() => []);
   await ipvsadm.restore(servers.map((server) => ipvsCommand.deleteService(ipvsService(server))));
   for (const { family, backend } of families) await removeChains(programs, family, backend);
-  const sets = await createIpset(programs).save();
+  const sets = await createIpset(programs)
+    .save()
+    .catch(() => new Map());
   const ours = (['IPv4', 'IPv6'] as const).flatMap((family) => setNames.map((name) => setName(name, family)));
   const commands = ours.filter((name) => sets.has(name)).map((name) => `destroy ${name}`);
   await createIpset(programs).restore(commands);

@@ -288,6 +288,13 @@ describe('leaving ipvs mode', () => {
     expect(kernel.servers.size).toBe(1);
   });
 
+  it('removes chains and the device also where ipvsadm is not installed', async () => {
+    const { programs, kernel } = await fixture(webCluster(here));
+    programs.refusal = 'ipvsadm: not found';
+    await cleanupIpvs(programs, [{ family: 'IPv4', backend: 'default' }]);
+    expect([kernel.sets.size, programs.hasDevice]).toEqual([0, false]);
+  });
+
   it('is not what taking over from other modes does to its own chains', async () => {
     const { programs, kernel } = await fixture(webCluster(here, there));
     const before = [...kernel.tables.chains.keys()];
