@@ -73,30 +73,41 @@ export function mergeSlices(
   family: Family,
   nodeName: string,
 ): Map<string, Endpoint[]> {
-  const byPort = new Map<string, Map<string, Endpoint>>();
+  const byPort = new Map<string, Endpoint[]>();
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
     const weight = sliceWeight(slice);
     for (const port of slice.ports ?? []) {
       if (port.port === undefined || port.port === null || port.port === 0) continue;
       const key = portKey(port.name ?? undefined, port.protocol);
-      const merged = byPort.get(key) ?? new Map<string, Endpoint>();
-      byPort.set(key, merged);
+      const found = byPort.get(key) ?? [];
+      byPort.set(key, found);
       for (const source of slice.endpoints ?? []) {
         // Only the first address counts; the API defines the others as equivalent.
         const first = source.addresses[0];
         const ip = first === undefined ? undefined : canonicalAddress(first, family);
         if (ip === undefined) continue;
-        const endpoint = toEndpoint(source, ip, port.port, nodeName, weight);
-        const target = `${ip} ${port.port}`;
-        const current = merged.get(target);
-        if (current === undefined || better(endpoint, current)) merged.set(target, endpoint);
+        found.push(toEndpoint(source, ip, port.port, nodeName, weight));
       }
     }
   }
-  return new Map([...byPort].map(([key, merged]) => [key, sorted(merged)]));
+  for (const [key, found] of byPort) byPort.set(key, distinct(found));
+  return byPort;
 }
 
-function sorted(merged: Map<string, Endpoint>): Endpoint[] {
-  return [...merged.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+/** Sorts by address and port; of several descriptions of one address the best stays. */
+function distinct(found: Endpoint[]): Endpoint[] {
+  found.sort((a, b) => compare(a.target, b.target));
+  return found.filter((endpoint, i) => {
+    const next = found[i + 1];
+    if (next === undefined || compare(endpoint.target, next.target) !== 0) return true;
+    // The one that goes on is compared with what follows.
+    if (!better(next, endpoint)) found[i + 1] = endpoint;
+    return false;
+  });
+}
+
+function compare(a: Target, b: Target): number {
+  if (a.ip !== b.ip) return a.ip < b.ip ? -1 : 1;
+  return a.port - b.port;
 }
