@@ -1,350 +1,323 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { silentLogger } from '#base';
-import { createLmdbStore, createMemoryStore } from '#storage';
-import { startServer } from '../test/apiserver/start-server.js';
+import { loadKubeconfig } from '#client';
+import { createEtcdStore } from '#storage';
+import { EtcdProcess, haveEtcd } from '../test/contract/store-etcd-process.js';
+import { type Caller, type Connection, HttpConnection, watchHttp1 } from './api/http1.js';
+import { Http2Session, watchHttp2 } from './api/http2.js';
+import { configMap, MAPS, SERVICES, SLICES, service, slice } from './api/objects.js';
+import { ServerProcess, usageOf } from './api/server-process.js';
 
 /**
- * The API server over loopback TLS: one server process with a durable store, one client process with 32
- * HTTP/1.1 connections, both on this machine's cores. Figures of kube-apiserver 1.36.2 with etcd 3.5.16 on a
- * quiet 2-core VM stand next to ours.
+ * The API server over loopback TLS: the built `kubesvc apiserver` with a durable store, and a lean client in this
+ * process, both on this machine's cores. Rates depend on both; the CPU time per operation is the server's alone.
  *
- * `npm run bench -- api [--count 1000] [--clients 32] [--memory-store]`
+ * `npm run build && npm run bench -- api [--count 1000] [--clients 32] [--objects 10000] [--memory-store]
+ *  [--kubeconfig FILE [--pids N,N]]`
+ *
+ * `--kubeconfig` puts the same load on another server that runs already, such as kube-apiserver with its etcd, whose
+ * processes `--pids` names. Without it, figures of kube-apiserver 1.36.2 with etcd 3.5.16 that were taken on another,
+ * quiet 2-core VM stand next to ours.
  */
 export const name = 'api';
 
+/** Filled in where it was measured; see above. */
 const PEER: Record<string, string> = {
   'Service create': '89/s (p99 545 ms)',
   'EndpointSlice create': '704/s',
   'Service get': '1,226/s',
   'Service merge patch': '531/s',
   'Service delete': '330/s',
-  'list of 1,000 Services': '36 ms (985 KB)',
-  'fan-out to 100 watchers': '24,000 events/s',
-  'ready after start': '4,600 ms',
-  'resident memory': '276 + 48 MB',
+  'list of Services': '36 ms (1,000 of them)',
+  'fan-out': '24,000 events/s',
+  'ready, fresh': '4,600 ms',
+  'resident at start': '276 + 48 MB',
 };
+
+const WATCHERS = 100;
+const FAN_OUT_WRITES = 1_000;
 
 interface Settings {
   count: number;
   clients: number;
+  objects: number;
   memory: boolean;
-}
-
-interface Hello {
-  port: number;
-  ca: string;
-  cert: string;
-  key: string;
-  readyMs: number;
-}
-
-/** Runs in the child: serves until standard input ends, answers `rss` with resident bytes. */
-export async function serve(dir: string, memory: boolean): Promise<void> {
-  const started = performance.now();
-  const store = memory
-    ? createMemoryStore()
-    : await createLmdbStore({ directory: dir, logger: silentLogger });
-  await store.start();
-  const opened = await startServer({}, { store });
-  const { port, ca, admin } = opened;
-  const hello: Hello = {
-    port,
-    ca: ca.certificate,
-    cert: admin.certificate,
-    key: admin.key,
-    readyMs: performance.now() - started,
-  };
-  console.log(JSON.stringify(hello));
-  for await (const line of createInterface({ input: process.stdin })) {
-    if (line === 'gc') globalThis.gc?.();
-    if (line !== 'rss') continue;
-    const cpu = process.cpuUsage();
-    console.log(JSON.stringify({ rss: process.memoryUsage.rss(), cpu: (cpu.user + cpu.system) / 1e6 }));
-  }
-  await opened.close();
 }
 
 export async function run(args: string[]): Promise<void> {
   const settings: Settings = {
-    count: numberOf(args, '--count', 1000),
+    count: numberOf(args, '--count', 1_000),
     clients: numberOf(args, '--clients', 32),
+    objects: numberOf(args, '--objects', 10_000),
     memory: args.includes('--memory-store'),
   };
+  const other = flagValue(args, '--kubeconfig');
+  if (other !== undefined) {
+    const pids = (flagValue(args, '--pids') ?? '').split(',').filter((pid) => pid !== '');
+    return measure(new Bench(connectionOf(other), pids.map(Number), settings), settings);
+  }
   const dir = mkdtempSync(join(tmpdir(), 'kubesvc-bench-api-'));
-  const begun = performance.now();
-  const code = `import(${JSON.stringify(import.meta.url)}).then((m) => m.serve(${JSON.stringify(dir)}, ${settings.memory}))`;
-  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', code], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   try {
-    const hello = JSON.parse((await lines.next()).value as string) as Hello;
-    const server = new Server(hello, child, lines, settings.clients);
-    row(
-      'ready after start',
-      `${Math.round(performance.now() - begun)} ms (in process ${Math.round(hello.readyMs)} ms)`,
-    );
-    await measure(server, settings);
-    server.close();
+    const server = await starts(dir, settings);
+    try {
+      await measure(new Bench(connectionOf(server.kubeconfig), [server.pid], settings), settings);
+    } finally {
+      await server.stop();
+    }
+    await measureEtcd(settings);
   } finally {
-    const exited = once(child, 'exit');
-    child.stdin!.end();
-    await exited;
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function numberOf(args: string[], flag: string, fallback: number): number {
+function flagValue(args: string[], flag: string): string | undefined {
   const at = args.indexOf(flag);
-  return at < 0 ? fallback : Number(args[at + 1]);
+  return at < 0 ? undefined : args[at + 1];
+}
+
+function numberOf(args: string[], flag: string, fallback: number): number {
+  return Number(flagValue(args, flag) ?? fallback);
+}
+
+function connectionOf(kubeconfig: string): Connection {
+  const { server, ca, cert, key } = loadKubeconfig(kubeconfig);
+  const { hostname, port } = new URL(server);
+  return { host: hostname, port: Number(port), ca, cert, key };
 }
 
 function row(what: string, ours: string): void {
-  console.log(`${what.padEnd(26)} ${ours.padEnd(54)} kube-apiserver: ${PEER[what] ?? '-'}`);
+  console.log(`${what.padEnd(30)} ${ours.padEnd(64)} kube-apiserver: ${PEER[what] ?? '-'}`);
 }
 
-/** One server process and a pool of connections to it. */
-class Server {
-  readonly #hello: Hello;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #agent: Agent;
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
 
-  constructor(hello: Hello, child: ChildProcess, lines: AsyncIterator<string>, clients: number) {
-    this.#hello = hello;
-    this.#child = child;
-    this.#lines = lines;
-    const { ca, cert, key } = hello;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: clients + 200, ca, cert, key });
+/** Starts twice, with certificates to make and with a store to read, and leaves the second one running. */
+async function starts(dir: string, { memory }: Settings): Promise<ServerProcess> {
+  // The bench is compiled into `dist/bench-build/NAME/bench`.
+  const root = fileURLToPath(new URL('../../../..', import.meta.url));
+  const start = () => ServerProcess.start(root, dir, memory, connectionOf);
+  const fresh = await start();
+  row('ready, fresh', readyText(fresh));
+  await fresh.stop();
+  const again = await start();
+  row('ready, started again', readyText(again));
+  return again;
+}
+
+function readyText(server: ServerProcess): string {
+  const { cpu } = usageOf(server.pid);
+  return `${Math.round(server.readyMs)} ms, ${Math.round(cpu * 1000)} ms CPU`;
+}
+
+/** The server under load, and what it costs. */
+class Bench {
+  readonly connection: Connection;
+  readonly #pids: number[];
+  readonly #clients: number;
+
+  constructor(connection: Connection, pids: number[], settings: Settings) {
+    this.connection = connection;
+    this.#pids = pids;
+    this.#clients = settings.clients;
   }
 
-  call(
-    method: string,
-    path: string,
-    body?: string,
-    contentType = 'application/json',
-    accept = 'application/json',
-  ): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const headers =
-        body === undefined
-          ? { accept }
-          : { accept, 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
-      const request = httpsRequest(
-        { host: '127.0.0.1', port: this.#hello.port, path, method, headers, agent: this.#agent },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('end', () => {
-            const answer = Buffer.concat(chunks);
-            if ((response.statusCode ?? 500) < 300) resolve(answer);
-            else
-              reject(
-                new Error(`${method} ${path}: ${response.statusCode} ${answer.toString().slice(0, 500)}`),
-              );
-          });
-          response.on('error', reject);
-        },
-      );
-      request.on('error', reject);
-      request.end(body);
-    });
+  usage(): { cpu: number; rss: number } {
+    const all = this.#pids.map(usageOf);
+    return {
+      cpu: all.reduce((sum, { cpu }) => sum + cpu, 0),
+      rss: all.reduce((sum, { rss }) => sum + rss, 0),
+    };
   }
 
-  /** Opens a watch and counts the lines it delivers. */
-  watch(path: string, onLines: (count: number) => void): Promise<() => void> {
-    return new Promise((resolve, reject) => {
-      const request = httpsRequest(
-        { host: '127.0.0.1', port: this.#hello.port, path, agent: this.#agent },
-        (response) => {
-          response.on('data', (chunk: Buffer) => {
-            let count = 0;
-            for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) count++;
-            if (count > 0) onLines(count);
-          });
-          response.on('error', () => {});
-          resolve(() => request.destroy());
-        },
-      );
-      request.on('error', reject);
-      request.end();
-    });
+  http1(count = this.#clients): Promise<Caller[]> {
+    return Promise.all(Array.from({ length: count }, () => HttpConnection.open(this.connection)));
   }
 
-  /** Runs a load and adds what it cost the server. */
-  async load(clients: number, count: number, one: (i: number) => Promise<unknown>): Promise<string> {
-    const before = await this.usage();
-    const rate = await load(clients, count, one);
-    const { cpu } = await this.usage();
-    return `${rate} ${Math.round(((cpu - before.cpu) / count) * 1e6)} µs CPU`;
+  /** Calls `one` for 0..count-1, each caller one at a time; the rate, percentiles and CPU time per call. */
+  async load(
+    callers: Caller[],
+    count: number,
+    one: (caller: Caller, i: number) => Promise<unknown>,
+  ): Promise<string> {
+    const times: number[] = [];
+    let next = 0;
+    const before = this.usage().cpu;
+    const begun = performance.now();
+    await Promise.all(
+      callers.map(async (caller) => {
+        while (next < count) {
+          const i = next++;
+          const at = performance.now();
+          await one(caller, i);
+          times.push(performance.now() - at);
+        }
+      }),
+    );
+    const seconds = (performance.now() - begun) / 1000;
+    times.sort((a, b) => a - b);
+    const at = (q: number) => times[Math.floor((times.length - 1) * q)]!.toFixed(1);
+    const rate = Math.round(count / seconds).toLocaleString('en');
+    return `${rate}/s (p50 ${at(0.5)} ms, p99 ${at(0.99)} ms)${this.cost(before, count)}`;
   }
 
-  async usage(): Promise<{ rss: number; cpu: number }> {
-    this.#child.stdin!.write('gc\nrss\n');
-    return JSON.parse((await this.#lines.next()).value as string);
-  }
-
-  close(): void {
-    this.#agent.destroy();
+  /** CPU time since `before`, by operation; nothing is known of processes that were not named. */
+  cost(before: number, operations: number): string {
+    if (this.#pids.length === 0) return '';
+    const micros = ((this.usage().cpu - before) / operations) * 1e6;
+    return `, ${micros < 100 ? micros.toFixed(1) : Math.round(micros)} µs CPU`;
   }
 }
 
-/** Calls `one` for 0..count-1 from `clients` loops; returns the rate and the 99th percentile. */
-async function load(clients: number, count: number, one: (i: number) => Promise<unknown>): Promise<string> {
-  const times: number[] = [];
-  let next = 0;
-  const begun = performance.now();
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (next < count) {
-        const i = next++;
-        const at = performance.now();
-        await one(i);
-        times.push(performance.now() - at);
-      }
-    }),
-  );
-  const seconds = (performance.now() - begun) / 1000;
-  times.sort((a, b) => a - b);
-  const at = (q: number) => times[Math.floor((times.length - 1) * q)]!.toFixed(1);
-  return `${Math.round(count / seconds)}/s (p50 ${at(0.5)} ms, p99 ${at(0.99)} ms)`;
-}
-
-const SERVICES = '/api/v1/namespaces/default/services';
-const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
-const MAPS = '/api/v1/namespaces/default/configmaps';
-
-function service(i: number): string {
-  const labels = { app: `app-${i}`, team: 'bench' };
-  const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
-  return JSON.stringify({
-    metadata: { name: `svc-${i}`, labels },
-    spec: { selector: { app: `app-${i}` }, ports },
+async function measure(bench: Bench, settings: Settings): Promise<void> {
+  const { count } = settings;
+  const start = bench.usage();
+  const callers = await bench.http1();
+  const load = async (what: string, times: number, one: (caller: Caller, i: number) => Promise<unknown>) =>
+    row(what, await bench.load(callers, times, one));
+  await bench.load(callers, 200, (c, i) => c.call('POST', MAPS, { body: configMap(`warm-${i}`, 'b') }));
+  await load('Service create', count, (c, i) => c.call('POST', SERVICES, { body: service(i) }));
+  await load('EndpointSlice create', count, (c, i) => c.call('POST', SLICES, { body: slice(i) }));
+  await load('ConfigMap create', count, (c, i) => c.call('POST', MAPS, { body: configMap(`m-${i}`, 'b') }));
+  const get = (c: Caller, i: number) => c.call('GET', `${SERVICES}/svc-${i % count}`);
+  await load('Service get', count * 10, get);
+  const session = await Http2Session.open(bench.connection);
+  const streams = Array.from({ length: settings.clients }, () => session.caller());
+  row('Service get, HTTP/2', await bench.load(streams, count * 10, get));
+  session.close();
+  const contentType = 'application/merge-patch+json';
+  await load('Service merge patch', count, (c, i) => {
+    const body = JSON.stringify({ metadata: { annotations: { touched: String(i) } } });
+    return c.call('PATCH', `${SERVICES}/svc-${i}`, { body, contentType });
   });
+  await measureList(bench, callers[0]!, count);
+  await measureFairness(bench, callers);
+  await measureFanOut(bench, callers, 'fan-out', watchHttp1);
+  await measureFanOut(bench, callers, 'fan-out, HTTP/2', watchHttp2);
+  await load('Service delete', count, (c, i) => c.call('DELETE', `${SERVICES}/svc-${i}`));
+  await load('EndpointSlice delete', count, (c, i) => c.call('DELETE', `${SLICES}/svc-${i}-x`));
+  if (start.rss > 0) row('resident at start', megabytes(start.rss));
+  await measureMemory(bench, callers, settings.objects, start.rss);
+  for (const caller of callers) caller.close();
 }
 
-function slice(i: number): string {
-  const endpoints = Array.from({ length: 10 }, (_, n) => ({
-    addresses: [`10.244.${i % 250}.${n + 1}`],
-    conditions: { ready: true, serving: true, terminating: false },
-    nodeName: `node-${n % 3}`,
-    targetRef: { kind: 'Pod', namespace: 'default', name: `pod-${i}-${n}` },
-  }));
-  const labels = { 'kubernetes.io/service-name': `svc-${i}` };
-  const ports = [{ name: 'http', port: 8080, protocol: 'TCP' }];
-  return JSON.stringify({ metadata: { name: `svc-${i}-x`, labels }, addressType: 'IPv4', endpoints, ports });
-}
-
-async function measure(server: Server, { count, clients }: Settings): Promise<void> {
-  const before = await server.usage();
-  await server.load(clients, 200, (i) =>
-    server.call('POST', MAPS, JSON.stringify({ metadata: { name: `warm-${i}` } })),
-  );
-  row('Service create', await server.load(clients, count, (i) => server.call('POST', SERVICES, service(i))));
-  row(
-    'EndpointSlice create',
-    await server.load(clients, count, (i) => server.call('POST', SLICES, slice(i))),
-  );
-  const after = await server.usage();
-  row(
-    'ConfigMap create',
-    await server.load(clients, count, (i) =>
-      server.call('POST', MAPS, JSON.stringify({ metadata: { name: `m-${i}` }, data: { a: 'b' } })),
-    ),
-  );
-  row(
-    'Service get',
-    await server.load(clients, count * 2, (i) => server.call('GET', `${SERVICES}/svc-${i % count}`)),
-  );
-  const patch = (i: number) => JSON.stringify({ metadata: { annotations: { touched: String(i) } } });
-  row(
-    'Service merge patch',
-    await server.load(clients, count, (i) =>
-      server.call('PATCH', `${SERVICES}/svc-${i}`, patch(i), 'application/merge-patch+json'),
-    ),
-  );
-  await measureList(server, count);
-  await measureFairness(server);
-  await measureFanOut(server, clients);
-  row(
-    'Service delete',
-    await server.load(clients, count, (i) => server.call('DELETE', `${SERVICES}/svc-${i}`)),
-  );
-  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-  row(
-    'resident memory',
-    `${megabytes(before.rss)} at start, ${megabytes(after.rss)} with ${count} Services and slices`,
-  );
-  const perTenThousand = ((after.rss - before.rss) / count) * 10_000;
-  row('per 10,000 Services × 10', megabytes(perTenThousand));
-}
-
-async function measureList(server: Server, count: number): Promise<void> {
+async function measureList(bench: Bench, caller: Caller, count: number): Promise<void> {
   const times: number[] = [];
   let bytes = 0;
-  for (let i = 0; i < 20; i++) {
+  const before = bench.usage().cpu;
+  for (let i = 0; i < 50; i++) {
     const at = performance.now();
-    bytes = (await server.call('GET', SERVICES)).length;
+    bytes = (await caller.call('GET', SERVICES)).length;
     times.push(performance.now() - at);
   }
   times.sort((a, b) => a - b);
   const median = times[times.length >> 1]!.toFixed(1);
-  row(`list of ${count.toLocaleString('en')} Services`, `${median} ms (${Math.round(bytes / 1000)} KB)`);
+  const size = `${count.toLocaleString('en')} of them, ${Math.round(bytes / 1000)} KB`;
+  row('list of Services', `${median} ms (${size})${bench.cost(before, 50)}`);
 }
 
 /** Lease renewals of 50 nodes while other clients list everything again and again, plain and as tables. */
-async function measureFairness(server: Server): Promise<void> {
+async function measureFairness(bench: Bench, callers: Caller[]): Promise<void> {
   const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  const listers = await bench.http1(2);
   for (let i = 0; i < 50; i++) {
-    await server.call('POST', leases, JSON.stringify({ metadata: { name: `n${i}` }, spec: {} }));
+    await callers[0]!.call('POST', leases, {
+      body: JSON.stringify({ metadata: { name: `n${i}` }, spec: {} }),
+    });
   }
   let listing = true;
   const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
-  const listers = [undefined, table].map(async (accept) => {
-    while (listing) await server.call('GET', SERVICES, undefined, undefined, accept);
+  const lists = listers.map(async (lister, i) => {
+    while (listing) await lister.call('GET', SERVICES, i === 0 ? {} : { accept: table });
   });
-  const renew = (i: number) =>
-    server.call(
-      'PATCH',
-      `${leases}/n${i % 50}`,
-      JSON.stringify({ spec: { renewTime: new Date().toISOString().replace('Z', '000Z') } }),
-      'application/merge-patch+json',
-    );
-  row('leases under 2 listers', await load(4, 500, renew));
+  const contentType = 'application/merge-patch+json';
+  const renewed = await bench.load(callers.slice(0, 4), 500, (caller, i) => {
+    const body = JSON.stringify({ spec: { renewTime: new Date().toISOString().replace('Z', '000Z') } });
+    return caller.call('PATCH', `${leases}/n${i % 50}`, { body, contentType });
+  });
   listing = false;
-  await Promise.all(listers);
+  await Promise.all(lists);
+  for (const lister of listers) lister.close();
+  row('leases under 2 listers', renewed.replace(/, \d+ µs CPU$/, ''));
 }
 
-async function measureFanOut(server: Server, clients: number): Promise<void> {
-  const watchers = 100;
-  const writes = 300;
+async function measureFanOut(
+  bench: Bench,
+  callers: Caller[],
+  what: string,
+  watch: typeof watchHttp1,
+): Promise<void> {
+  const total = WATCHERS * FAN_OUT_WRITES;
   let seen = 0;
   let done: () => void = () => {};
   const complete = new Promise<void>((resolve) => {
     done = resolve;
   });
-  const version = JSON.parse((await server.call('GET', `${MAPS}?limit=1`)).toString()).metadata
-    .resourceVersion;
+  const { metadata } = JSON.parse((await callers[0]!.call('GET', `${MAPS}?limit=1`)).toString());
+  const path = `${MAPS}?watch=true&resourceVersion=${metadata.resourceVersion}`;
+  const count = (events: number) => {
+    seen += events;
+    if (seen >= total) done();
+  };
   const closers = await Promise.all(
-    Array.from({ length: watchers }, () =>
-      server.watch(`${MAPS}?watch=true&resourceVersion=${version}`, (lines) => {
-        seen += lines;
-        if (seen >= watchers * writes) done();
-      }),
-    ),
+    Array.from({ length: WATCHERS }, () => watch(bench.connection, path, count)),
   );
+  const tag = what.replace(/\W+/g, '').toLowerCase();
+  const before = bench.usage().cpu;
   const begun = performance.now();
-  const body = (i: number) =>
-    JSON.stringify({ metadata: { name: `fan-${i}` }, data: { text: 'x'.repeat(500) } });
-  await Promise.all([load(clients, writes, (i) => server.call('POST', MAPS, body(i))), complete]);
-  const seconds = (performance.now() - begun) / 1000;
+  const write = (caller: Caller, i: number) =>
+    caller.call('POST', MAPS, { body: configMap(`${tag}-${i}`, 'x'.repeat(500)) });
+  await Promise.all([bench.load(callers, FAN_OUT_WRITES, write), complete]);
+  const rate = Math.round(total / ((performance.now() - begun) / 1000)).toLocaleString('en');
   for (const close of closers) close();
-  const rate = Math.round((watchers * writes) / seconds).toLocaleString('en');
-  row('fan-out to 100 watchers', `${rate} events/s (${writes} writes)`);
+  row(what, `${rate} events/s (${WATCHERS} watchers, ${FAN_OUT_WRITES} writes)${bench.cost(before, total)}`);
+}
+
+/** What Services with ten endpoints each add to the memory of a server that has just started, recent history included. */
+async function measureMemory(
+  bench: Bench,
+  callers: Caller[],
+  objects: number,
+  atStart: number,
+): Promise<void> {
+  if (objects === 0 || atStart === 0) return;
+  await bench.load(callers, objects, (c, i) => c.call('POST', SERVICES, { body: service(i) }));
+  await bench.load(callers, objects, (c, i) => c.call('POST', SLICES, { body: slice(i) }));
+  const { rss } = bench.usage();
+  const what = `${objects.toLocaleString('en')} Services × 10`;
+  row(
+    'resident with objects',
+    `${megabytes(rss)}, ${megabytes(rss - atStart)} more for ${what} and all before`,
+  );
+}
+
+/** The disk under etcd as kube-apiserver's limit here: creations of a Service's size without any API in front. */
+async function measureEtcd({ clients, count }: Settings): Promise<void> {
+  if (!haveEtcd()) return;
+  const etcd = new EtcdProcess();
+  await etcd.start();
+  const store = await createEtcdStore({ endpoints: [etcd.endpoint], logger: silentLogger });
+  try {
+    await store.start();
+    const value = Buffer.alloc(1_000, 'x');
+    let next = 0;
+    const begun = performance.now();
+    await Promise.all(
+      Array.from({ length: clients }, async () => {
+        while (next < count) {
+          const key = `/registry/bench/${next++}`;
+          await store.txn([{ key, modRevision: 0 }], [{ op: 'put', key, value }]);
+        }
+      }),
+    );
+    const rate = Math.round(count / ((performance.now() - begun) / 1000)).toLocaleString('en');
+    console.log(
+      `${'etcd alone, 1 KB creations'.padEnd(30)} ${rate}/s: no API server over it can do more here`,
+    );
+  } finally {
+    await store.stop();
+    await etcd.remove();
+  }
 }
