@@ -83,6 +83,11 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
     const timeout = { clientIP: { timeoutSeconds: AFFINITY_SECONDS } };
     seed('sticky', 12, { sessionAffinity: 'ClientIP', sessionAffinityConfig: timeout }, 'round-robin');
     await node.ns.sh('nft add table ip kube-proxy; nft add table ip6 kube-proxy');
+    for (const iptables of ['iptables-nft', 'iptables-legacy']) {
+      await node.ns.sh(
+        `${iptables} -t nat -N KUBE-SERVICES && ${iptables} -t nat -A PREROUTING -j KUBE-SERVICES && ${iptables} -t nat -N KUBE-MARK-MASQ`,
+      );
+    }
     const { config } = loadProxyConfig('', {
       mode,
       clusterCIDR: '10.244.0.0/16',
@@ -110,8 +115,10 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
     await lab?.destroy();
   });
 
-  it('removes what an upstream kube-proxy left in nftables', async () => {
-    await expect.poll(() => node.ns.sh('nft list tables'), { timeout: 10_000 }).not.toMatch(/ kube-proxy$/m);
+  it('removes what an upstream kube-proxy left, but for what the kubelet shares with it', async () => {
+    const left = () => node.ns.sh('nft list tables; iptables-nft-save; iptables-legacy-save');
+    await expect.poll(left, { timeout: 10_000 }).not.toMatch(/ kube-proxy$|KUBE-SERVICES/m);
+    expect((await left()).match(/^:KUBE-MARK-MASQ/gm)).toHaveLength(2);
   });
 
   itNftables('moves a client once its affinity has expired, and not before', async () => {
