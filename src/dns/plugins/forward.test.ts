@@ -5,7 +5,7 @@ import packet from 'dns-packet';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthority, issueCertificate } from '#base';
 import { answer, type Behaviour, FakeUpstream } from '../testing/fake-upstream.js';
-import { createLab, type Lab, texts } from '../testing/lab.js';
+import { createLab, external, type Lab, namespace, Resources, texts } from '../testing/lab.js';
 
 const silent: Behaviour = () => [];
 const refusing: Behaviour = (query) => [answer(query, { rcode: 2 })];
@@ -69,6 +69,18 @@ describe('forward', () => {
     expect((await ask(on, 'x.test')).flag_tc).toBe(true);
     const whole = await ask(on, 'x.test', { protocol: 'tcp' });
     expect([whole.flag_tc, texts(whole.answers!)]).toEqual([false, ['A 192.0.2.9']]);
+  });
+
+  it('marks an alias whose target came truncated', async () => {
+    const up = await upstream((query) => [answer(query, { flags: packet.TRUNCATED_RESPONSE })]);
+    const corefile = `.:53 {\n kubernetes cluster.local\n forward . ${up.address}\n}\n`;
+    const on = await createLab(corefile, (client) => {
+      client.seed(Resources.namespaces, namespace('default'));
+      client.seed(Resources.services, external('default/away', 'ext.test'));
+    });
+    stops.push(() => on.stop());
+    const reply = await ask(on, 'away.default.svc.cluster.local');
+    expect([reply.flag_tc, texts(reply.answers!)]).toEqual([true, ['A 192.0.2.1', 'CNAME ext.test']]);
   });
 
   it('leaves what is excepted to the next plugin', async () => {

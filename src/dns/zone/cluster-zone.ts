@@ -118,8 +118,8 @@ export class ClusterZone {
   }
 
   #pod(rel: Name): NameNode | undefined {
-    if (this.#options.pods === 'disabled') return undefined;
     if (rel.length === 0) return {};
+    if (this.#options.pods === 'disabled') return undefined;
     const namespace = this.#namespace(rel[rel.length - 1]!);
     if (namespace === undefined || rel.length > 2) return undefined;
     if (rel.length === 1) return {};
