@@ -133,11 +133,19 @@ export class ObjectStorage {
       fresh = true;
     }
     for (let race = 0; race < MAX_RACES; race++) {
-      const wish = await this.#ask(change, current, fresh);
-      if (wish !== undefined) {
-        const done = await this.#apply(resource, current, wish, fresh);
-        if (done !== undefined) return done;
+      const verdict = await ask(change, current);
+      if (!fresh && verdict.wish?.action !== 'put' && verdict.wish?.action !== 'delete') {
+        const present = await this.read(resource, namespace, name);
+        fresh = true;
+        // Nothing has changed: the verdict is on the present state.
+        if (present.modRevision !== current.modRevision) {
+          current = present;
+          continue;
+        }
       }
+      if (verdict.wish === undefined) throw verdict.error;
+      const done = await this.#apply(resource, current, verdict.wish, fresh);
+      if (done !== undefined) return done;
       current = await this.read(resource, namespace, name);
       fresh = true;
     }
@@ -156,21 +164,6 @@ export class ObjectStorage {
   async exists(resource: Resource, namespace: string, name: string): Promise<boolean> {
     const { kv } = await this.#store.get(resource.cacher.key(namespace, name));
     return kv !== undefined;
-  }
-
-  /** Undefined when the answer came from stale state and has to be asked again. */
-  async #ask(
-    change: (current: CachedObject) => Promise<Change> | Change,
-    current: CachedObject,
-    fresh: boolean,
-  ): Promise<Change | undefined> {
-    try {
-      const wish = await change(current);
-      return wish.action === 'keep' && !fresh ? undefined : wish;
-    } catch (error) {
-      if (fresh) throw error;
-      return undefined;
-    }
   }
 
   /** Undefined when another writer was faster, or might have been. */
@@ -197,6 +190,18 @@ export class ObjectStorage {
     const written = await this.#put(key, modRevision, wish.object, value, wish);
     if (written === undefined) return undefined;
     return { object: resource.cacher.wrap(key, written.value, written.revision), action: 'put' };
+  }
+}
+
+/** What a change wants of this state, or why it refuses. */
+async function ask(
+  change: (current: CachedObject) => Promise<Change> | Change,
+  current: CachedObject,
+): Promise<{ wish: Change } | { wish: undefined; error: unknown }> {
+  try {
+    return { wish: await change(current) };
+  } catch (error) {
+    return { wish: undefined, error };
   }
 }
 
