@@ -16,6 +16,7 @@ import { createReplicaSetController, createReplicationControllerController } fro
 import { createRootCaController } from './root-ca/index.js';
 import { createServiceAccountController } from './service-account/index.js';
 import { createServiceCidrController } from './service-cidr/index.js';
+import { createServiceLoadBalancerController } from './service-lb/index.js';
 import { createStatefulSetController } from './stateful-set/index.js';
 import { createTaintEvictionController } from './taint-eviction/index.js';
 
@@ -37,6 +38,8 @@ export interface ControllerSettings {
   endpointSliceBatchMs?: number;
   endpointBatchMs?: number;
   mirroringBatchMs?: number;
+  /** Addresses for Services of type LoadBalancer. Absent: they are left to somebody else. */
+  loadBalancerCidrs?: string[];
   /** --terminated-pod-gc-threshold. */
   terminatedPodThreshold?: number;
 }
@@ -108,6 +111,9 @@ export const CONTROLLERS: Record<string, Controller> = {
   'pod-garbage-collector-controller': controller('pod-garbage-collector', (settings, deps) =>
     createPodGcController(defined({ terminatedThreshold: settings.terminatedPodThreshold }), deps),
   ),
+  'service-lb-controller': controller('service-controller', ({ loadBalancerCidrs: cidrs = [] }, deps) =>
+    cidrs.length === 0 ? undefined : createServiceLoadBalancerController({ cidrs }, deps),
+  ),
   'node-ipam-controller': controller('node-controller', (settings, deps) => {
     const { clusterCidrs = [], nodeCidrMaskSizeV4: maskSizeV4, nodeCidrMaskSizeV6: maskSizeV6 } = settings;
     if (clusterCidrs.length === 0) return undefined;
@@ -126,6 +132,7 @@ const ALIASES: Record<string, string> = {
   endpoint: 'endpoints-controller',
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
+  service: 'service-lb-controller',
   job: 'job-controller',
   statefulset: 'statefulset-controller',
   disruption: 'disruption-controller',

@@ -12,6 +12,7 @@ export function register(program: Command): void {
     .option('--leader-elect <bool>', 'run only while holding the lease', 'true')
     .option('--cluster-cidr <cidrs>', 'CIDRs that Nodes get their podCIDRs from; comma separated')
     .option('--node-cidr-mask-size <n>', 'prefix length of a podCIDR (IPv4)')
+    .option('--load-balancer-cidr <cidrs>', 'addresses for Services of type LoadBalancer; comma separated')
     .option('--root-ca-file <file>', 'published to every namespace as kube-root-ca.crt')
     .option('--max-endpoints-per-slice <n>', 'endpoints in one EndpointSlice, at most 1000')
     .option('--endpointslice-updates-batch-period <duration>', 'Pod changes are joined for so long', '0s')

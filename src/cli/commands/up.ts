@@ -48,6 +48,7 @@ export function addClusterOptions(command: Command): Command {
     .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
     .option('--pod-cidr <cidr>', 'addresses of Pods, a /24 per node', '10.244.0.0/16')
     .option('--node-cidr <cidr>', 'addresses of nodes', '172.30.0.0/16')
+    .option('--load-balancer-cidr <cidr>', 'addresses of Services of type LoadBalancer', '10.98.0.0/24')
     .addOption(
       new Option('--proxy-mode <mode>', "the service proxy's mode")
         .choices(['nftables', 'iptables', 'ipvs', 'userspace'])

@@ -26,6 +26,7 @@ export interface Options extends ClientFlags {
   leaderElect: string;
   clusterCidr?: string;
   nodeCidrMaskSize?: string;
+  loadBalancerCidr?: string;
   rootCaFile?: string;
   maxEndpointsPerSlice?: string;
   endpointsliceUpdatesBatchPeriod: string;
@@ -68,6 +69,9 @@ function settingsOf(options: Options): ControllerSettings {
     ...(options.nodeCidrMaskSize === undefined
       ? {}
       : { nodeCidrMaskSizeV4: Number(options.nodeCidrMaskSize) }),
+    ...(options.loadBalancerCidr === undefined
+      ? {}
+      : { loadBalancerCidrs: options.loadBalancerCidr.split(',') }),
     ...(options.rootCaFile === undefined ? {} : { rootCa: readFileSync(options.rootCaFile, 'utf8') }),
     ...(options.maxEndpointsPerSlice === undefined
       ? {}

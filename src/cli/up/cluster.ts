@@ -223,7 +223,7 @@ export class Cluster implements Startable {
 
   async #startControllers(credentials: ClusterCredentials): Promise<void> {
     const { logger } = this.#deps;
-    const { podCidr, dnsIp } = this.#settings;
+    const { podCidr, loadBalancerCidr, dnsIp } = this.#settings;
     const client = inProcessClient(this.#server!, identities.controllerManager);
     const scheduler = inProcessClient(this.#server!, identities.scheduler);
     const informers = createInformerFactory(this.admin, { logger });
@@ -234,7 +234,11 @@ export class Cluster implements Startable {
     await this.#group.startMember({ start: async () => {}, stop: async () => caches.stop() });
     await this.#group.startMember(
       createControllerManager(
-        { clusterCidrs: [podCidr.text], rootCa: credentials.ca },
+        {
+          clusterCidrs: [podCidr.text],
+          loadBalancerCidrs: [loadBalancerCidr.text],
+          rootCa: credentials.ca,
+        },
         {
           client,
           clientFor: (user) => inProcessClient(this.#server!, user),

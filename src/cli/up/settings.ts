@@ -18,6 +18,8 @@ export interface ClusterSettings {
   serviceCidr: Cidr;
   podCidr: Cidr;
   nodeCidr: Cidr;
+  /** Addresses of Services of type LoadBalancer. */
+  loadBalancerCidr: Cidr;
   proxyMode: string;
   /** Port of the API server on the host's loopback; 0 picks a free one. */
   port: number;
@@ -40,6 +42,7 @@ export interface RawSettings {
   serviceCidr: string;
   podCidr: string;
   nodeCidr: string;
+  loadBalancerCidr: string;
   proxyMode: string;
   port: string;
 }
@@ -57,10 +60,12 @@ export function clusterSettings(raw: RawSettings): ClusterSettings {
   const serviceCidr = network('--service-cidr', raw.serviceCidr, 16n);
   const podCidr = network('--pod-cidr', raw.podCidr, 256n);
   const nodeCidr = network('--node-cidr', raw.nodeCidr, 512n);
+  const loadBalancerCidr = network('--load-balancer-cidr', raw.loadBalancerCidr, 1n);
   const named: [string, Cidr][] = [
     ['--service-cidr', serviceCidr],
     ['--pod-cidr', podCidr],
     ['--node-cidr', nodeCidr],
+    ['--load-balancer-cidr', loadBalancerCidr],
   ];
   for (const [i, [a, first]] of named.entries()) {
     for (const [b, second] of named.slice(i + 1)) {
@@ -77,6 +82,7 @@ export function clusterSettings(raw: RawSettings): ClusterSettings {
     serviceCidr,
     podCidr,
     nodeCidr,
+    loadBalancerCidr,
     proxyMode: raw.proxyMode,
     port: integer('--port', raw.port, 0, 65535),
     kubernetesIp: cidrAddress(serviceCidr, 1),

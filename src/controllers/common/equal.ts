@@ -10,6 +10,15 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   return (a ?? null) === (b ?? null);
 }
 
+/** Semantic equality of two statuses, whose zero counts Go leaves out: no reason to write. */
+export function sameStatus(a: object | undefined, b: object | undefined): boolean {
+  return semanticEqual(withoutZeros(a), withoutZeros(b));
+}
+
+function withoutZeros(status: object | undefined): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
+}
+
 function listsEqual(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return isMap(a) || isMap(b) ? isEmpty(a) && isEmpty(b) : false;
   return a.length === b.length && a.every((item, i) => semanticEqual(item, b[i]));

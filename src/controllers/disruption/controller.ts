@@ -1,7 +1,7 @@
 import { type apps, type core, objectKey, type policy, selectorMatches } from '#api';
 import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
-import { semanticEqual } from '../common/equal.js';
+import { sameStatus, semanticEqual } from '../common/equal.js';
 import { isRoutineError } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf } from '../common/owners.js';
@@ -114,7 +114,7 @@ class Run implements LoopRun {
       disrupted: disrupted.pods,
       timestamp: timestamp(this.#deps.clock),
     });
-    if (!sameStatus(wanted, status)) await this.#write(budget, wanted);
+    if (status === undefined || !sameStatus(wanted, status)) await this.#write(budget, wanted);
     if (disrupted.recheckMs !== undefined) this.#queue?.addAfter(key, disrupted.recheckMs + 1);
   }
 
@@ -189,12 +189,3 @@ const WORKLOADS: Record<string, 'deployments' | 'replicaSets' | 'replicationCont
   ReplicationController: 'replicationControllers',
   StatefulSet: 'statefulSets',
 };
-
-/** Counts that are zero or absent are the same to Go. */
-function sameStatus(
-  wanted: policy.PodDisruptionBudgetStatus,
-  stored: policy.PodDisruptionBudgetStatus | undefined,
-): boolean {
-  const zeroed = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0, disruptionsAllowed: 0 };
-  return stored !== undefined && semanticEqual({ ...zeroed, ...wanted }, { ...zeroed, ...stored });
-}

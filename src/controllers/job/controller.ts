@@ -3,7 +3,7 @@ import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
 import { BY_CONTROLLER, byController, orphansOf } from '../common/controller-index.js';
-import { semanticEqual } from '../common/equal.js';
+import { sameStatus } from '../common/equal.js';
 import { ignoreNotFound, isNamespaceTerminating } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
@@ -126,7 +126,7 @@ class Run implements LoopRun {
     else if (job.metadata.deletionTimestamp === undefined)
       failure = await this.#manage(key, job, count, pods);
     const changed = this.#withStatus(job, count, verdict);
-    if (!semanticEqual(changed.status, job.status)) await this.#putStatus(key, changed);
+    if (!sameStatus(changed.status, job.status)) await this.#putStatus(key, changed);
     if (count.ended.length > 0) {
       await this.#release(key, count.ended);
       // What has lost its finalizer is turned into numbers.

@@ -3,6 +3,7 @@ import type { Startable } from '#base';
 import { type EventRecorder, type Informer, Resources, type WorkQueue } from '#client';
 import { claimObjects } from '../common/claim.js';
 import { BY_CONTROLLER, byController, orphansOf } from '../common/controller-index.js';
+import { sameStatus } from '../common/equal.js';
 import { isNamespaceTerminating } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
@@ -14,7 +15,7 @@ import { timestamp } from '../common/time.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { type ReplicaKind, replicaSetKind, replicationControllerKind } from './kinds.js';
 import { podsToDelete } from './ranking.js';
-import { replicaStatus, sameStatus } from './status.js';
+import { replicaStatus } from './status.js';
 
 export interface ReplicaSetOptions {
   /** Workloads synced at a time (upstream's --concurrent-replicaset-syncs). */

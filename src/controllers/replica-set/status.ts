@@ -1,5 +1,4 @@
 import type { apps, core } from '#api';
-import { semanticEqual } from '../common/equal.js';
 import { matchesLabels } from '../common/label-index.js';
 import { isPodActive, isPodAvailable, isPodReady, isPodTerminal } from '../common/pods.js';
 
@@ -51,16 +50,4 @@ function conditions(input: StatusInput, active: number): apps.ReplicaSetConditio
     lastTransitionTime: input.timestamp,
   };
   return [...others, failure];
-}
-
-/** Zero and absent counts are the same to Go clients, and so no reason to write. */
-export function sameStatus(
-  a: apps.ReplicaSetStatus | undefined,
-  b: apps.ReplicaSetStatus | undefined,
-): boolean {
-  return semanticEqual(normalised(a), normalised(b));
-}
-
-function normalised(status: apps.ReplicaSetStatus | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
 }

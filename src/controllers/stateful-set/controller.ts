@@ -9,7 +9,7 @@ import {
   HashCollision,
   templateOf,
 } from '../common/controller-revisions.js';
-import { semanticEqual } from '../common/equal.js';
+import { sameStatus } from '../common/equal.js';
 import { isNamespaceTerminating } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
@@ -221,7 +221,7 @@ class Run implements LoopRun {
   async #writeStatus(key: string, input: PlanInput): Promise<void> {
     const { set } = input;
     const status = statefulSetStatus(input);
-    if (!semanticEqual(status, set.status)) await this.#putStatus(key, { ...set, status });
+    if (!sameStatus(status, set.status)) await this.#putStatus(key, { ...set, status });
     const minReady = set.spec!.minReadySeconds ?? 0;
     const waits = input.pods
       .map((pod) => availableIn(pod, minReady, input.now))
@@ -235,8 +235,6 @@ class Run implements LoopRun {
         .resource(Resources.statefulSets)
         .updateSubresource('status', set);
       this.#recentSets.wrote(key, written);
-      // The next step may depend on nothing but the status that was just written.
-      this.#queue?.add(key);
     } catch (error) {
       this.#recentSets.forget(key);
       throw error;

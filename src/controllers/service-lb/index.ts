@@ -1,0 +1,1 @@
+export { createServiceLoadBalancerController } from './controller.js';
