@@ -31,7 +31,7 @@ export interface TokenAuthenticator {
   authenticateToken(
     token: string,
     audiences?: string[],
-  ): Promise<{ user: UserInfo; audiences: string[] } | undefined>;
+  ): Soon<{ user: UserInfo; audiences: string[] } | undefined>;
 }
 
 /**
@@ -125,10 +125,10 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
     return user;
   }
 
-  async authenticateToken(
+  authenticateToken(
     token: string,
     audiences?: string[],
-  ): Promise<{ user: UserInfo; audiences: string[] } | undefined> {
+  ): Soon<{ user: UserInfo; audiences: string[] } | undefined> {
     const user = this.#static.get(token);
     const wanted = audiences ?? this.#tokens.apiAudiences;
     if (user !== undefined) {
@@ -138,9 +138,10 @@ export class RequestAuthenticator implements Living<Authenticator & TokenAuthent
         ? undefined
         : { user: authenticated(user), audiences: granted };
     }
-    const verdict = await this.#tokens.verify(token, wanted);
-    if (verdict.kind !== 'accepted') return undefined;
-    return { user: this.#remembered(verdict, () => verdict.user), audiences: verdict.audiences };
+    return soon(this.#tokens.verify(token, wanted), (verdict) => {
+      if (verdict.kind !== 'accepted') return undefined;
+      return { user: this.#remembered(verdict, () => verdict.user), audiences: verdict.audiences };
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import type { core, KubeObject } from '#api';
 import type { Metrics } from '#base';
 import type { UserInfo } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
+import type { Soon } from '../soon.js';
 import { BoundedCache } from './bounded-cache.js';
 import { LEGACY_ISSUER, legacySubject } from './legacy-tokens.js';
 import type { ServiceAccountKeys } from './service-account-keys.js';
@@ -129,10 +130,14 @@ export class ServiceAccountTokens {
   }
 
   /** Judges a token for these audiences (the API server's own when absent). Never throws for bad tokens. */
-  async verify(token: string, audiences: string[] = this.#audiences): Promise<TokenVerdict> {
-    const key = createHash('sha256').update(token).update(JSON.stringify(audiences)).digest('base64');
-    const cached = this.#cache.get(key);
-    if (cached !== undefined) return cached;
+  verify(token: string, audiences: string[] = this.#audiences): Soon<TokenVerdict> {
+    const key = createHash('sha256')
+      .update(`${JSON.stringify(audiences)}${token}`)
+      .digest('base64');
+    return this.#cache.get(key) ?? this.#verify(key, token, audiences);
+  }
+
+  async #verify(key: string, token: string, audiences: string[]): Promise<TokenVerdict> {
     const verdict = await this.#judge(token, audiences);
     if (verdict.kind === 'accepted') this.#cache.set(key, verdict, CACHE_MS);
     return verdict;
