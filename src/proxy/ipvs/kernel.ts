@@ -9,6 +9,7 @@ import {
 } from '#host';
 import { type Cidr, cidrContains, type Family, parseAddress, parseCidr } from '../state/addresses.js';
 import { createSet, DEVICE, type SetName, setName, setNames } from './names.js';
+import { paced } from './paced.js';
 import { type Jump, jumps, restoreText } from './rules.js';
 import { type KernelServer, KernelServers } from './servers.js';
 import type { WantedState } from './wanted.js';
@@ -89,9 +90,11 @@ export class Kernel {
    * how many commands that took.
    */
   async write(keys: Keys, wanted: WantedState): Promise<number> {
-    const sets = [...this.#missingSets.splice(0), ...this.#entryCommands(new Set(keys.entries), wanted)];
-    const commands = [...new Set(keys.servers)].flatMap((service) =>
-      this.servers.change(service, wanted.servers.get(service)),
+    const sets = this.#missingSets.splice(0);
+    await paced(new Set(keys.entries), (name) => sets.push(...this.#entryCommands(name, wanted)));
+    const commands: string[] = [];
+    await paced(new Set(keys.servers), (service) =>
+      commands.push(...this.servers.change(service, wanted.servers.get(service))),
     );
     const { bind, unbind } = this.#addressChanges(new Set(keys.addresses), wanted);
     await this.#ipset.restore(sets);
@@ -140,17 +143,13 @@ export class Kernel {
     return !this.#excluded.some((range) => cidrContains(range, address));
   }
 
-  #entryCommands(names: ReadonlySet<string>, wanted: WantedState): string[] {
-    const commands: string[] = [];
-    for (const name of names) {
-      const isWanted = wanted.entries.has(name);
-      if (isWanted === this.#entries.has(name)) continue;
-      const [set, entry] = name.split(' ') as [SetName, string];
-      commands.push(`${isWanted ? 'add' : 'del'} ${setName(set, this.#family)} ${entry}`);
-      if (isWanted) this.#entries.add(name);
-      else this.#entries.delete(name);
-    }
-    return commands;
+  #entryCommands(name: string, wanted: WantedState): string[] {
+    const isWanted = wanted.entries.has(name);
+    if (isWanted === this.#entries.has(name)) return [];
+    if (isWanted) this.#entries.add(name);
+    else this.#entries.delete(name);
+    const [set, entry] = name.split(' ') as [SetName, string];
+    return [`${isWanted ? 'add' : 'del'} ${setName(set, this.#family)} ${entry}`];
   }
 
   #addressChanges(names: ReadonlySet<string>, wanted: WantedState): { bind: string[]; unbind: string[] } {

@@ -72,7 +72,7 @@ export class IpvsProxier implements Proxier {
       this.#settings = { ...settings, scheduler: config.ipvs.scheduler, ownAddresses };
       this.#lastCheck = clock.now();
       await this.#kernel.read();
-      this.#wanted.replace(services, this.#settings);
+      await this.#wanted.replace(services, this.#settings);
       const { servers, entries, addresses } = this.#wanted;
       const there = this.#kernel.keys;
       const operations = await this.#write({

@@ -1,4 +1,5 @@
 import type { DesiredService } from '../state/desired.js';
+import { paced } from './paced.js';
 import { type IpvsSettings, type ServiceFacts, serviceFacts, type VirtualServer } from './service-facts.js';
 import { SharedFacts } from './shared-facts.js';
 
@@ -11,13 +12,13 @@ export class WantedState {
   readonly #services = new Map<string, ServiceFacts>();
 
   /** Replaces what all Services ask for; afterwards nothing counts as touched. */
-  replace(services: Iterable<DesiredService>, settings: IpvsSettings): void {
-    const keep = new Set<string>();
-    for (const service of services) {
-      keep.add(service.key);
+  async replace(services: Iterable<DesiredService>, settings: IpvsSettings): Promise<void> {
+    const gone = new Set(this.#services.keys());
+    await paced(services, (service) => {
+      gone.delete(service.key);
       this.update(service.key, service, settings);
-    }
-    for (const key of [...this.#services.keys()]) if (!keep.has(key)) this.update(key, undefined, settings);
+    });
+    await paced(gone, (key) => this.update(key, undefined, settings));
     for (const kind of ['servers', 'entries', 'addresses', 'outFilter'] as const) this[kind].takeTouched();
   }
 
