@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { flowTables } from '../../src/proxy/testing/flow-tables.js';
-import { BLOCKED_CLIENT, EXTERNAL_CLIENT, NODE_IP } from '../../src/proxy/testing/flows.js';
+import { BLOCKED_CLIENT, EXTERNAL_CLIENT, NODE_IP, SECOND_NODE_IP } from '../../src/proxy/testing/flows.js';
 import { policyFlowTables } from '../../src/proxy/testing/policy-flow-tables.js';
 import { type Bundle, bundle } from './bundle.js';
 import { ask, Lab, type LabPod, Namespace, serveEcho } from './proxy-lab.js';
@@ -12,7 +12,7 @@ const tables = [...flowTables, ...policyFlowTables];
 
 /** Addresses that flows come from, and those of the endpoints. */
 function addressesOf(): Set<string> {
-  const found = new Set([NODE_IP, EXTERNAL_CLIENT, BLOCKED_CLIENT]);
+  const found = new Set([NODE_IP, SECOND_NODE_IP, EXTERNAL_CLIENT, BLOCKED_CLIENT]);
   for (const { cluster, flows } of tables) {
     for (const { source } of flows) if (source !== '127.0.0.1' && source !== '5.6.7.8') found.add(source);
     for (const slice of cluster.slicesByName.values()) {

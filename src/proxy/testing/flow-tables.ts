@@ -282,6 +282,7 @@ add('NodePorts on the primary address', nodePortCluster, [
     destination: SECOND_NODE_IP,
     port: NODE_PORT,
     output: '',
+    userspace: 'REJECT',
   },
   {
     name: 'loopback',
@@ -353,7 +354,7 @@ add(
     },
     {
       name: 'a neighbour that sends to loopback is dropped',
-      source: '192.168.0.3',
+      source: '192.168.0.4',
       destination: '127.0.0.1',
       port: 22,
       output: '',
