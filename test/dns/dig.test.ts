@@ -234,6 +234,11 @@ describe('the shipped Corefile on loopback, asked with dig', () => {
     expect(lines.at(-1)).toMatch(/SOA/);
     expect(lines.filter((l) => /IN\s+A\s+10\.96\./.test(l))).toHaveLength(10_000);
     expect(lines.some((l) => /CNAME\s+www\.example\.test/.test(l))).toBe(true);
+    const serial = /SOA\s+\S+\s+\S+\s+(\d+)/.exec(lines[0]!)![1];
+    const since = async (known: string) =>
+      (await dig('+noall', '+answer', 'cluster.local', `IXFR=${known}`)).split('\n').length;
+    expect(await since(serial!)).toBe(1);
+    expect(await since('1')).toBe(lines.length);
   });
 
   it('answers every one of 10,000 Services', async () => {

@@ -49,11 +49,15 @@ function hostOf(text: string, at: Directive): string {
   return ip.text;
 }
 
-/** All records between two SOAs. A datagram gets the SOA alone: the client comes back over a stream. */
+/**
+ * All records between two SOAs, also for IXFR. The SOA alone for a client that has this serial, and for a datagram: that client
+ * comes back over a stream.
+ */
 function transfer(kubernetes: KubernetesPlugin, request: DnsRequest, zone: Name): Reply {
   const { zones, state, ttl } = kubernetes;
   const records = zoneRecords(zones, state, zone, { ttl, synced: true, serial: state.serial });
-  const all = request.protocol === 'udp' ? records.slice(0, 1) : records;
+  const current = request.query.serial === state.serial >>> 0;
+  const all = request.protocol === 'udp' || current ? records.slice(0, 1) : records;
   const messages: Answer[] = [];
   for (let i = 0; i < all.length; i += RECORDS_PER_MESSAGE)
     messages.push(message(all.slice(i, i + RECORDS_PER_MESSAGE)));

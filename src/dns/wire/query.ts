@@ -21,6 +21,8 @@ export interface Query {
   /** Question section as sent (name, type, class), uncompressed; echoed in the answer (0x20). */
   question: Buffer;
   edns?: Edns;
+  /** The serial that the client of an incremental transfer has (RFC 1995). */
+  serial?: number;
 }
 
 /** What a datagram or frame was: a query, one to be refused with a bare header, or one to ignore. */
@@ -58,8 +60,25 @@ export function parseQuery(message: Buffer): Parsed {
       class: message.readUInt16BE(name.end + 2),
       question: message.subarray(HEADER, name.end + 4),
       ...(edns === undefined ? {} : { edns }),
+      ...ixfrSerial(message, name.end, answers, authorities),
     },
   };
+}
+
+/** The serial of the SOA in the authority section of an IXFR query; nothing when it is not that. */
+function ixfrSerial(
+  message: Buffer,
+  typeAt: number,
+  answers: number,
+  authorities: number,
+): { serial?: number } {
+  if (message.readUInt16BE(typeAt) !== Type.IXFR || answers !== 0 || authorities !== 1) return {};
+  const owner = readName(message, typeAt + 4);
+  if (owner === undefined || message.readUInt16BE(owner.end) !== Type.SOA) return {};
+  const mname = readName(message, owner.end + 10);
+  const rname = mname === undefined ? undefined : readName(message, mname.end);
+  if (rname === undefined || rname.end + 4 > message.length) return {};
+  return { serial: message.readUInt32BE(rname.end) };
 }
 
 /** Header only, id and opcode kept. */
