@@ -193,6 +193,7 @@ class ServiceProxy implements Startable {
       logger,
       clock,
       config,
+      metrics: this.#deps.metrics,
       backend,
       localAddresses: () => [...localAddresses()],
     });

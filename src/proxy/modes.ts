@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '#base';
+import type { Clock, Logger, Metrics } from '#base';
 import { createNft, type IptablesBackend, type Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
 import type { Proxier, ProxyMode } from './contract.js';
@@ -19,6 +19,7 @@ export interface ModeOptions {
   logger: Logger;
   clock: Clock;
   config: ProxyConfig;
+  metrics: Metrics;
   /** Canonical addresses of the node's interfaces. */
   localAddresses: () => string[];
   /** iptables mode only. */

@@ -3,7 +3,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { silentLogger, systemClock } from '#base';
+import { createMetrics, silentLogger, systemClock } from '#base';
 import { createPrograms } from '#host';
 import type { NodeSettings } from '../../src/proxy/contract.js';
 import type { TestCluster } from '../../src/proxy/testing/cluster.js';
@@ -91,6 +91,7 @@ async function replay(cluster: TestCluster, flows: Flow[], settings: NodeSetting
     programs,
     logger: silentLogger,
     clock: systemClock,
+    metrics: createMetrics(),
     timeouts: { udpMs: 30_000, streamMs: 120_000 },
     localAddresses: () => [NODE_IP],
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { core } from '#api';
-import { FakeClock, silentLogger } from '#base';
+import { createMetrics, FakeClock, type Metrics, silentLogger } from '#base';
 import { FakePrograms } from '#host/testing';
 import { TestCluster } from '../testing/cluster.js';
 import { desiredOf, testSettings } from '../testing/flows.js';
@@ -82,22 +82,31 @@ const ports = [
 
 describe('UserspaceProxier without rights', () => {
   let clock: FakeClock;
+  let metrics: Metrics;
   let proxier: UserspaceProxier;
   let endpoints: Endpoint[];
   let sockets: { destroy(): void }[];
 
-  beforeEach(async () => {
-    clock = new FakeClock();
+  /** Neither may set routes. */
+  function makeProxier(budget?: { connections: number; flows: number }): UserspaceProxier {
     const programs = new FakePrograms();
     programs.onRun = () => ({ code: 2, stderr: 'RTNETLINK answers: Operation not permitted' });
-    proxier = new UserspaceProxier({
+    return new UserspaceProxier({
       family: 'IPv4',
       programs,
       logger: silentLogger,
       clock,
+      metrics,
+      ...(budget === undefined ? {} : { budget }),
       timeouts: { udpMs: 30_000, streamMs: 120_000 },
       localAddresses: () => ['127.0.0.1'],
     });
+  }
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    metrics = createMetrics();
+    proxier = makeProxier();
     endpoints = [];
     sockets = [];
   });
@@ -326,6 +335,42 @@ describe('UserspaceProxier without rights', () => {
     const repeat = setInterval(() => client.socket.send('?', 8080, MAPPED), 20);
     expect(String(((await answer) as [Buffer])[0])).toBe(String(other.port));
     clearInterval(repeat);
+  });
+
+  const metric = async (name: string) =>
+    Number(
+      new RegExp(`userspace_${name}_total\\{.*\\} (\\d+)`).exec((await metrics.scrape()).body)?.[1] ?? 0,
+    );
+
+  it('resets connections above its bound, and takes new ones when others end', async () => {
+    proxier = makeProxier({ connections: 1, flows: 1 });
+    await serve([await start((socket) => void socket.pipe(socket))]);
+    const first = dial();
+    first.write('1');
+    await once(first, 'data');
+    expect(await ask()).toBe('ECONNRESET');
+    expect(await metric('refused_connections')).toBe(1);
+    first.end();
+    const echo = async () => {
+      const second = dial();
+      second.write('2');
+      return once(second, 'data').then(String, (error: NodeJS.ErrnoException) => error.code);
+    };
+    await expect.poll(echo).toBe('2');
+  });
+
+  it('forgets the flow that was used longest ago when there are too many', async () => {
+    proxier = makeProxier({ connections: 1, flows: 2 });
+    const [a, b] = [await start(), await start()];
+    await serve([a, b]);
+    const clients = [udpClient(), udpClient(), udpClient()] as const;
+    const first = await clients[0].ask('1');
+    await clients[1].ask('2');
+    clock.advance(1500);
+    await clients[0].ask('still there');
+    await clients[2].ask('3');
+    expect(await metric('evicted_flows')).toBe(1);
+    expect(await clients[0].ask('kept')).toBe(first);
   });
 
   it('frees what it listened on when the Service goes', async () => {

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '#base';
+import type { Clock, Logger, Metrics } from '#base';
 import type { Programs } from '#host';
 import type {
   ConnectionCount,
@@ -26,9 +26,12 @@ export interface UserspaceOptions {
   programs: Programs;
   logger: Logger;
   clock: Clock;
+  metrics: Metrics;
   timeouts: FlowTimeouts;
   /** Canonical addresses of the node's interfaces. */
   localAddresses: () => string[];
+  /** Connections and UDP flows at most; default: what the process may have descriptors for. */
+  budget?: { connections: number; flows: number };
 }
 
 function parseTargetKey(key: string): Target {
@@ -82,9 +85,23 @@ export class UserspaceProxier implements Proxier {
     this.#options = options;
     this.family = options.family;
     this.#routes = new LocalRoutes(options.family, options.programs);
-    const budget = descriptorBudget();
-    this.#connections = new Connections(budget.connections);
-    this.#flows = new Flows(options.clock, options.timeouts, budget.flows);
+    const { clock, metrics, timeouts, family, budget = descriptorBudget() } = options;
+    const count = (name: string, help: string) => {
+      const counter = metrics.counter(`kubeproxy_userspace_${name}_total`, `${help} (kubesvc only)`, [
+        'ip_family',
+      ]);
+      return () => counter.inc({ ip_family: family });
+    };
+    this.#connections = new Connections(
+      budget.connections,
+      count('refused_connections', 'Connections reset because there were too many'),
+    );
+    this.#flows = new Flows(
+      clock,
+      timeouts,
+      budget.flows,
+      count('evicted_flows', 'UDP flows forgotten early because there were too many'),
+    );
   }
 
   async preflight(): Promise<void> {

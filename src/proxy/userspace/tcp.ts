@@ -17,21 +17,18 @@ const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: BUFFE
 export class Connections {
   readonly #clients = new Set<Socket>();
   readonly #most: number;
-  /** Connections that were reset because there were too many. */
-  refused = 0;
+  readonly #onRefused: () => void;
 
-  constructor(most: number) {
+  /** @param onRefused a connection was reset because there were too many */
+  constructor(most: number, onRefused: () => void) {
     this.#most = most;
-  }
-
-  get size(): number {
-    return this.#clients.size;
+    this.#onRefused = onRefused;
   }
 
   /** False when the client was turned away. */
   admit(client: Socket): boolean {
     if (this.#clients.size >= this.#most) {
-      this.refused++;
+      this.#onRefused();
       client.resetAndDestroy();
       return false;
     }

@@ -27,17 +27,14 @@ export class Flows {
   /** In the order of last use, to a second. */
   readonly #flows = new Set<Flow>();
   #cancelSweep: (() => void) | undefined;
-  /** Flows that were forgotten early because there were too many. */
-  evicted = 0;
+  readonly #onEvicted: () => void;
 
-  constructor(clock: Clock, timeouts: FlowTimeouts, most: number) {
+  /** @param onEvicted a flow was forgotten early because there were too many */
+  constructor(clock: Clock, timeouts: FlowTimeouts, most: number, onEvicted: () => void) {
     this.#clock = clock;
     this.timeouts = timeouts;
     this.#most = most;
-  }
-
-  get size(): number {
-    return this.#flows.size;
+    this.#onEvicted = onEvicted;
   }
 
   now(): number {
@@ -47,7 +44,7 @@ export class Flows {
   add(flow: Flow): void {
     for (const oldest of this.#flows) {
       if (this.#flows.size < this.#most) break;
-      this.evicted++;
+      this.#onEvicted();
       oldest.close();
     }
     this.#flows.add(flow);
