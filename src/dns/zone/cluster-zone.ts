@@ -150,7 +150,7 @@ export class ClusterZone {
       const { namespace } = slice.metadata;
       if (slice.service === '' || this.#namespace(namespace!) === undefined) continue;
       for (const endpoint of endpointsOf(slice, this.#options.endpointPodNames)) {
-        if (endpoint.octets !== octets) continue;
+        if (endpoint.octets !== octets || !endpoint.ready) continue;
         const name = [endpoint.name, slice.service, namespace!, 'svc', ...zone];
         names.set(name.join('.'), name);
       }
