@@ -1,4 +1,5 @@
 import type { Startable } from '#base';
+import { createCronJobController } from './cron-job/index.js';
 import { createDaemonSetController } from './daemon-set/index.js';
 import { createDeploymentController } from './deployment/index.js';
 import type { ControllerDeps } from './deps.js';
@@ -19,6 +20,7 @@ import { createServiceCidrController } from './service-cidr/index.js';
 import { createServiceLoadBalancerController } from './service-lb/index.js';
 import { createStatefulSetController } from './stateful-set/index.js';
 import { createTaintEvictionController } from './taint-eviction/index.js';
+import { createTtlAfterFinishedController } from './ttl-after-finished/index.js';
 
 /** What the controllers can be told; names follow upstream's flags. */
 export interface ControllerSettings {
@@ -90,6 +92,10 @@ export const CONTROLLERS: Record<string, Controller> = {
     createStatefulSetController({}, deps),
   ),
   'job-controller': controller('job-controller', (_, deps) => createJobController({}, deps)),
+  'cronjob-controller': controller('cronjob-controller', (_, deps) => createCronJobController(deps)),
+  'ttl-after-finished-controller': controller('ttl-after-finished-controller', (_, deps) =>
+    createTtlAfterFinishedController(deps),
+  ),
   'namespace-controller': controller('namespace-controller', (_, deps) =>
     createNamespaceController({}, deps),
   ),
@@ -133,6 +139,8 @@ const ALIASES: Record<string, string> = {
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslice-mirroring-controller',
   service: 'service-lb-controller',
+  cronjob: 'cronjob-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
   job: 'job-controller',
   statefulset: 'statefulset-controller',
   disruption: 'disruption-controller',
