@@ -11,10 +11,12 @@ describe('a work queue', () => {
     for (const key of ['a', 'b', 'a', 'a']) queue.add(key);
     expect(queue.length).toBe(2);
     const seen: string[] = [];
-    queue.run(1, async (key) => {
-      seen.push(key);
+    await new Promise<void>((resolve) => {
+      queue.run(1, async (key) => {
+        seen.push(key);
+        if (queue.length === 0) resolve();
+      });
     });
-    await settle();
     expect(seen).toEqual(['a', 'b']);
     await queue.shutDown();
   });
@@ -116,5 +118,18 @@ describe('a work queue', () => {
     release();
     await stopped;
     expect(done).toBe(true);
+  });
+
+  it('leaves turns to the event loop while a key is added again and again', async () => {
+    const queue = createWorkQueue({ name: 'q' });
+    let rounds = 0;
+    queue.run(2, async () => {
+      rounds++;
+      queue.add('a');
+    });
+    queue.add('a');
+    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+    expect(rounds).toBeGreaterThan(1);
+    await queue.shutDown();
   });
 });

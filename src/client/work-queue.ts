@@ -3,6 +3,8 @@ import type { WorkQueue } from './client.js';
 
 const BASE_DELAY_MS = 5;
 const MAX_DELAY_MS = 1_000_000;
+/** How long a queue may keep the event loop to itself. */
+const TURN_MS = 5;
 
 export interface WorkQueueOptions {
   /** Label of the `workqueue_*` metrics. */
@@ -33,6 +35,8 @@ class RateLimitedQueue implements WorkQueue {
   #idle: (() => void)[] = [];
   #running: Promise<void>[] = [];
   #shutDown = false;
+  /** When the event loop had its turn last (`performance.now()`). */
+  #breathed = 0;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -138,7 +142,19 @@ class RateLimitedQueue implements WorkQueue {
       this.#instruments?.worked(this.#clock.now() - started);
       this.#processing.delete(key);
       if (this.#dirty.has(key) && !this.#shutDown) this.#enqueue(key);
+      await this.#breathe();
     }
+  }
+
+  /**
+   * Lets sockets and timers run. Handlers whose API server is in the same process may need nothing but promises,
+   * and a queue that never empties would stop everything else.
+   */
+  async #breathe(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#breathed < TURN_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#breathed = performance.now();
   }
 }
 
