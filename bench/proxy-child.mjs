@@ -71,7 +71,7 @@ setInterval(() => {
   const { user, system } = process.cpuUsage(busy.last);
   busy.last = process.cpuUsage();
   busy.max = Math.max(busy.max, (user + system) / 1000);
-}, 1).unref();
+}, 5).unref();
 const proxy = createProxy(
   {
     config,

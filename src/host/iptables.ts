@@ -1,4 +1,5 @@
 import { check, ProgramError, type Programs } from './programs.js';
+import { withScript } from './script.js';
 
 /** Which kernel interface the iptables programs use; the system's default is whatever `iptables` points to. */
 export type IptablesBackend = 'default' | 'nft' | 'legacy';
@@ -12,13 +13,14 @@ export interface Iptables {
   saveCounted(table: string): Promise<string>;
   /** Rules of one chain as `iptables -S` prints them, with packet counts (`-c PACKETS BYTES`); undefined without the chain. */
   rules(table: string, chain: string): Promise<string[] | undefined>;
-  /** Runs `iptables-restore --noflush`: each table in the text changes atomically. */
-  restore(text: string): Promise<void>;
+  /** Runs `iptables-restore --noflush`: each table in the text (or lines) changes atomically. */
+  restore(text: string | Iterable<string>): Promise<void>;
 }
 
 /** Seconds to wait for the lock that iptables programs share. */
 const LOCK_WAIT_S = 30;
 const MAX_BYTES = 256 * 1024 * 1024;
+const RESTORE_TIMEOUT_MS = 180_000;
 
 /** The iptables (or ip6tables) programs, in the network namespace of the process. */
 export function createIptables(
@@ -42,7 +44,12 @@ export function createIptables(
     },
     async restore(text) {
       const args = ['-w', String(LOCK_WAIT_S), '--noflush'];
-      await check(programs, `${name}-restore`, args, { input: text, timeoutMs: 180_000 });
+      const lines = typeof text === 'string' ? text.trimEnd().split('\n') : text;
+      await withScript(lines, (script) =>
+        'input' in script
+          ? check(programs, `${name}-restore`, args, { ...script, timeoutMs: RESTORE_TIMEOUT_MS })
+          : check(programs, `${name}-restore`, [...args, script.path], { timeoutMs: RESTORE_TIMEOUT_MS }),
+      );
     },
   };
 }

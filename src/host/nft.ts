@@ -1,11 +1,6 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { check, ProgramError, type Programs, type SpawnedProgram } from './programs.js';
+import { withScript } from './script.js';
 
-/** Scripts above this size go through a file: a pipe through the spawn helper would copy them thrice. */
-const FILE_ABOVE_BYTES = 128 * 1024;
-const CHUNK_BYTES = 512 * 1024;
 /** Loading half a million elements takes tens of seconds on a slow machine. */
 const LOAD_TIMEOUT_MS = 180_000;
 
@@ -79,44 +74,9 @@ async function listObjects(programs: Programs, objects: readonly string[]): Prom
 }
 
 async function load(programs: Programs, lines: Iterable<string>): Promise<void> {
-  const iterator = lines[Symbol.iterator]();
-  const head = takeChunk(iterator, FILE_ABOVE_BYTES);
-  if (head.done) {
-    if (head.text !== '') await check(programs, 'nft', ['-f', '-'], { input: head.text });
-    return;
-  }
-  const directory = await mkdtemp(join(tmpdir(), 'kubesvc-nft-'));
-  try {
-    const path = join(directory, 'rules.nft');
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.write(head.text);
-      for (let chunk = takeChunk(iterator, CHUNK_BYTES); ; chunk = takeChunk(iterator, CHUNK_BYTES)) {
-        await file.write(chunk.text);
-        if (chunk.done) break;
-      }
-    } finally {
-      await file.close();
-    }
-    await check(programs, 'nft', ['-f', path], { timeoutMs: LOAD_TIMEOUT_MS });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** Joins lines up to about `bytes`; pausing between chunks keeps the event loop free. */
-function takeChunk(iterator: Iterator<string>, bytes: number): { text: string; done: boolean } {
-  const lines: string[] = [];
-  let size = 0;
-  while (size < bytes) {
-    const next = iterator.next();
-    if (next.done === true) return { text: terminated(lines), done: true };
-    lines.push(next.value);
-    size += next.value.length + 1;
-  }
-  return { text: terminated(lines), done: false };
-}
-
-function terminated(lines: string[]): string {
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  await withScript(lines, (script) =>
+    'input' in script
+      ? check(programs, 'nft', ['-f', '-'], script)
+      : check(programs, 'nft', ['-f', script.path], { timeoutMs: LOAD_TIMEOUT_MS }),
+  );
 }

@@ -38,11 +38,34 @@ interface SavedTable {
   rules: Set<string>;
 }
 
+/** Rendering and parsing pause after this long, so that health checks and watches are served meanwhile. */
+const SLICE_MS = 10;
+
+/** A function that lets the event loop run whenever it is time to. */
+function pauses(): () => Promise<void> | undefined {
+  let next = Date.now() + SLICE_MS;
+  return () => {
+    if (Date.now() < next) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        next = Date.now() + SLICE_MS;
+        resolve();
+      }),
+    );
+  };
+}
+
 /** Reads `iptables-save`: chains of these names, and the rules in other chains as `CHAIN rule`. */
-function parseSave(text: string, names = OUR_CHAIN): SavedTable {
+async function parseSave(text: string, names = OUR_CHAIN): Promise<SavedTable> {
   const chains = new Set<string>();
   const rules = new Set<string>();
-  for (const line of text.split('\n')) {
+  const pause = pauses();
+  for (let from = 0, end = 0; from < text.length; from = end + 1) {
+    end = text.indexOf('\n', from);
+    if (end < 0) end = text.length;
+    const line = text.slice(from, end);
+    const due = pause();
+    if (due !== undefined) await due;
     const declared = /^:(\S+) /.exec(line)?.[1];
     if (declared !== undefined && names.test(declared)) chains.add(declared);
     const rule = /^-A (\S+) (.*)$/.exec(line);
@@ -92,12 +115,19 @@ export class IptablesProxier implements Proxier {
     await this.#accumulate();
     this.#settings = settings;
     this.#services.clear();
-    for (const service of services) this.#services.set(service.key, await this.#rulesOf(service));
+    const chains = new Map<string, string[]>();
+    const pause = pauses();
+    for (const service of services) {
+      const rules = await this.#rulesOf(service);
+      this.#services.set(service.key, rules);
+      for (const [name, own] of rules.chains) chains.set(name, own);
+      const due = pause();
+      if (due !== undefined) await due;
+    }
     const saved = {
-      nat: parseSave(await this.#iptables.save('nat')),
-      filter: parseSave(await this.#iptables.save('filter')),
+      nat: await parseSave(await this.#iptables.save('nat')),
+      filter: await parseSave(await this.#iptables.save('filter')),
     };
-    const chains = new Map([...this.#services.values()].flatMap((rules) => [...rules.chains]));
     const fixed = this.#sharedChains();
     const stale = [...saved.nat.chains].filter((name) => !chains.has(name) && !fixed.has(`nat ${name}`));
     const missing = jumps.filter(({ table, chain, rule }) => !saved[table].rules.has(`${chain} ${rule}`));
@@ -257,10 +287,10 @@ export class IptablesProxier implements Proxier {
     stale: string[],
     missing: readonly Jump[],
   ): Promise<number> {
-    const text = restoreText(shared, chains, stale, missing);
-    this.#lastWritten = countRules(text);
-    await this.#iptables.restore(text);
-    return text.split('\n').length;
+    const counts = { lines: 0, rules: { nat: 0, filter: 0 } };
+    await this.#iptables.restore(counting(restoreLines(shared, chains, stale, missing), counts));
+    this.#lastWritten = counts.rules;
+    return counts.lines;
   }
 }
 
@@ -277,53 +307,49 @@ function sharedChains(services: Iterable<ServiceRules>, settings: NodeSettings):
 }
 
 /** The input of iptables-restore: declaring a chain empties it, so every declared chain is written whole. */
-function restoreText(
+function* restoreLines(
   shared: Map<string, string[]>,
   chains: Map<string, string[]>,
   stale: readonly string[],
   missing: readonly Jump[],
-): string {
-  const touched = TABLES.filter(
-    (table) =>
-      [...shared.keys()].some((key) => key.startsWith(`${table} `)) ||
-      (table === 'nat' && chains.size + stale.length > 0),
-  );
-  return (
-    touched
-      .map((table) => {
-        const fixed = [...shared]
-          .filter(([key]) => key.startsWith(`${table} `))
-          .map(([key, rules]) => [key.split(' ')[1]!, rules] as const);
-        const own = table === 'nat' ? [...fixed, ...chains] : fixed;
-        const gone = table === 'nat' ? stale : [];
-        return [
-          `*${table}`,
-          ...[...own.map(([name]) => name), ...gone].map((name) => `:${name} - [0:0]`),
-          ...own.flatMap(([name, rules]) => rules.map((rule) => `-A ${name} ${rule}`)),
-          ...gone.map((name) => `-X ${name}`),
-          ...missing.filter((jump) => jump.table === table).map(({ chain, rule }) => `-I ${chain} 1 ${rule}`),
-          'COMMIT',
-        ].join('\n');
-      })
-      .join('\n') + '\n'
-  );
+): Generator<string> {
+  for (const table of TABLES) {
+    const fixed = [...shared].filter(([key]) => key.startsWith(`${table} `));
+    const own = table === 'nat' ? chains : new Map<string, string[]>();
+    const gone = table === 'nat' ? stale : [];
+    if (fixed.length + own.size + gone.length === 0) continue;
+    const written = fixed.map(([key, rules]) => [key.slice(table.length + 1), rules] as const);
+    yield `*${table}`;
+    for (const [name] of written) yield `:${name} - [0:0]`;
+    for (const name of own.keys()) yield `:${name} - [0:0]`;
+    for (const name of gone) yield `:${name} - [0:0]`;
+    for (const [name, rules] of written) for (const rule of rules) yield `-A ${name} ${rule}`;
+    for (const [name, rules] of own) for (const rule of rules) yield `-A ${name} ${rule}`;
+    for (const name of gone) yield `-X ${name}`;
+    for (const jump of missing) if (jump.table === table) yield `-I ${jump.chain} 1 ${jump.rule}`;
+    yield 'COMMIT';
+  }
 }
 
-function countRules(text: string): Record<Table, number> {
-  const counts = { nat: 0, filter: 0 };
+/** Passes lines on and counts them, and the rules of each table among them. */
+function* counting(
+  lines: Iterable<string>,
+  counts: { lines: number; rules: Record<Table, number> },
+): Generator<string> {
   let table: Table = 'nat';
-  for (const line of text.split('\n')) {
+  for (const line of lines) {
+    counts.lines++;
     if (line.startsWith('*')) table = line.slice(1) as Table;
-    else if (line.startsWith('-A ') || line.startsWith('-I ')) counts[table]++;
+    else if (line.startsWith('-A ') || line.startsWith('-I ')) counts.rules[table]++;
+    yield line;
   }
-  return counts;
 }
 
 /** The restore text for an empty kernel: `--dry-run` and tests. */
 export function renderIptables(services: Iterable<DesiredService>, settings: NodeSettings): string {
   const all = [...services].map((service) => serviceRules(service, settings));
   const chains = new Map(all.flatMap((rules) => [...rules.chains]));
-  return restoreText(sharedChains(all, settings), chains, [], jumps);
+  return `${[...restoreLines(sharedChains(all, settings), chains, [], jumps)].join('\n')}\n`;
 }
 
 /** Removes our chains and jumps from one family's tables. */
@@ -358,7 +384,7 @@ async function removeChains(
   const iptables = createIptables(programs, family === 'IPv4' ? 'ipv4' : 'ipv6', backend);
   let found = false;
   for (const table of TABLES) {
-    const saved = parseSave(await iptables.save(table), names);
+    const saved = await parseSave(await iptables.save(table), names);
     for (const chain of keep[table]) saved.chains.delete(chain);
     const leading = [...saved.rules].filter((rule) => {
       const chain = / -j (\S+)/.exec(rule)?.[1] ?? '';

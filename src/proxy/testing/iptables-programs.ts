@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { FakePrograms } from '#host/testing';
 import { IptTables } from '../trace/ipt-table.js';
 
@@ -11,18 +12,21 @@ export class IptablesPrograms extends FakePrograms {
 
   constructor() {
     super();
-    this.onRun = ({ file, args, input }) => {
+    this.onRun = async ({ file, args, input }) => {
       if (args.includes('-S')) return this.#listChain(file, args);
       const found = /^(ip6?tables)(?:-nft|-legacy)?-(save|restore)$/.exec(file);
       if (found === null) return {};
       const tables = this.tables[found[1] as 'iptables' | 'ip6tables'];
       if (found[2] === 'save') return { stdout: tables.save(args[1]!) };
+      // Long inputs come as files.
+      const path = args.at(-1)!;
+      const text = path.startsWith('/') ? await readFile(path, 'utf8') : input;
       try {
-        tables.restore(input);
+        tables.restore(text);
       } catch (error) {
         return { code: 1, stderr: String(error) };
       }
-      this.restored.push(input);
+      this.restored.push(text);
       return {};
     };
   }
