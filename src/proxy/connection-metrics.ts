@@ -1,5 +1,6 @@
 import type { Clock, Counter, Labels, Logger, Metrics } from '#base';
 import type { ConnectionCount, CountDetail, Proxier } from './contract.js';
+import type { DesiredState } from './state/desired-state.js';
 
 /** Whether connections are counted in metrics, and how finely. */
 export type ConnectionCounting = 'None' | 'Service' | 'Endpoint';
@@ -159,4 +160,29 @@ function labelsOf(family: string, { service, portName, protocol, endpoint }: Con
   if (endpoint === undefined) return labels;
   const { ip, port } = endpoint;
   return { ...labels, endpoint: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}` };
+}
+
+/** Counts connections of a proxy's families; the bounds are looked at when metrics are scraped. */
+export function countConnections({
+  families,
+  ...options
+}: Pick<ConnectionMetricsOptions, 'metrics' | 'clock' | 'logger' | 'counting'> & {
+  families: readonly { proxier: Proxier; proxy: { state: DesiredState } }[];
+}): void {
+  const sum = (of: (state: DesiredState) => number) =>
+    families.reduce((total, { proxy }) => total + of(proxy.state), 0);
+  new ConnectionMetrics({
+    ...options,
+    proxiers: () => families.map(({ proxier }) => proxier),
+    services: () => sum((state) => state.size),
+    endpoints: () => sum(countEndpoints),
+  });
+}
+
+function countEndpoints(state: DesiredState): number {
+  let count = 0;
+  for (const { ports } of state.values()) {
+    for (const { cluster, local } of ports) count += Math.max(cluster.length, local.length);
+  }
+  return count;
 }

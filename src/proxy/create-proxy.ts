@@ -4,7 +4,7 @@ import type { Clock, Logger, Metrics, Startable } from '#base';
 import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
 import type { IptablesBackend, Programs } from '#host';
 import type { ProxyConfig } from './config/types.js';
-import { ConnectionMetrics } from './connection-metrics.js';
+import { countConnections } from './connection-metrics.js';
 import { ConntrackReconciler } from './conntrack/reconciler.js';
 import type { Proxier } from './contract.js';
 import { FamilyProxy, type SyncedEvent } from './family-proxy.js';
@@ -120,7 +120,11 @@ class ServiceProxy implements Startable {
       isProxyHealthy: () => this.#health.isHealthy,
     });
     for (const family of options.families ?? kernelFamilies()) this.#addFamily(family);
-    this.#countConnections();
+    countConnections({
+      ...deps,
+      counting: config.loadBalancing.connectionMetrics,
+      families: [...this.#families.values()],
+    });
   }
 
   async start(): Promise<void> {
@@ -163,22 +167,6 @@ class ServiceProxy implements Startable {
     }
     await this.#serviceHealth.stop();
     await this.#servers.stop();
-  }
-
-  #countConnections(): void {
-    const { metrics, clock, logger } = this.#deps;
-    const parts = [...this.#families.values()];
-    const sum = (of: (state: FamilyProxy['state']) => number) =>
-      parts.reduce((total, { proxy }) => total + of(proxy.state), 0);
-    new ConnectionMetrics({
-      metrics,
-      clock,
-      logger,
-      counting: this.#options.config.loadBalancing.connectionMetrics,
-      proxiers: () => (this.#stopped ? [] : parts.map(({ proxier }) => proxier)),
-      services: () => sum((state) => state.size),
-      endpoints: () => sum(countEndpoints),
-    });
   }
 
   #addFamily(family: Family): void {
@@ -302,8 +290,7 @@ class ServiceProxy implements Startable {
 
   /** Everything about the node that rules depend on, comparable. */
   #settingsText(): string {
-    const settings = [...this.#families.keys()].map((family) => this.#node.settings(family));
-    return JSON.stringify([settings.map(comparable), this.#node.topology]);
+    return this.#node.describe([...this.#families.keys()]);
   }
 
   #requestFull(reason: string): void {
@@ -409,20 +396,4 @@ class ServiceProxy implements Startable {
     const { nodeName } = this.#options;
     return { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } };
   }
-}
-
-function countEndpoints(state: FamilyProxy['state']): number {
-  let count = 0;
-  for (const { ports } of state.values()) {
-    for (const { cluster, local } of ports) count += Math.max(cluster.length, local.length);
-  }
-  return count;
-}
-
-/** Ranges hold bigints, which JSON refuses; their text says the same. */
-function comparable(settings: ReturnType<NodeView['settings']>): unknown {
-  const { localDetector } = settings;
-  const detector =
-    localDetector?.kind === 'cidr' ? localDetector.cidrs.map((cidr) => cidr.text) : localDetector;
-  return { ...settings, localDetector: detector };
 }

@@ -96,6 +96,11 @@ export class NodeView {
     return new Set(this.#addresses());
   }
 
+  /** Everything that rules of these families depend on, as text that differs when any of it does. */
+  describe(families: readonly Family[]): string {
+    return JSON.stringify([families.map((family) => comparable(this.settings(family))), this.topology]);
+  }
+
   settings(family: Family): NodeSettings {
     // Upstream's ipvs mode masquerades as the iptables section says.
     const rules = this.#config.mode === 'nftables' ? this.#config.nftables : this.#config.iptables;
@@ -137,4 +142,12 @@ export class NodeView {
     const cidrs = texts.map(parseCidr).filter((cidr) => cidr !== undefined);
     return cidrs.length === 0 ? undefined : { kind: 'cidr', cidrs };
   }
+}
+
+/** Ranges hold bigints, which JSON refuses; their text says the same. */
+function comparable(settings: NodeSettings): unknown {
+  const { localDetector } = settings;
+  const detector =
+    localDetector?.kind === 'cidr' ? localDetector.cidrs.map((cidr) => cidr.text) : localDetector;
+  return { ...settings, localDetector: detector };
 }
