@@ -2,6 +2,7 @@ import type { Logger, Metrics } from '#base';
 import { Flag, Rcode, Type } from '../wire/constants.js';
 import { decodeAnswer } from '../wire/decode.js';
 import { encodeQuestion, isBelow, type Name } from '../wire/name.js';
+import type { Answer } from '../wire/record.js';
 import type { InformerState } from '../zone/cluster-state.js';
 import { type ClusterZone, isReverse } from '../zone/cluster-zone.js';
 import type { InformerSources } from '../zone/informer-sources.js';
@@ -64,7 +65,8 @@ export function createKubernetesPlugin(
       const answer = resolve(zones, request.labels, request.query.labels, type, zone, resolveOptions);
       if (answer.nxdomain === true && options.fallthrough.some((z) => isBelow(request.labels, z)))
         return next(request);
-      if (answer.chase !== undefined) return chase(request, answer, answer.chase, deps.self);
+      if (answer.chase !== undefined)
+        return followAlias(request, answer, answer.chase, deps.self, 'kubernetes');
       const tag = state.synced ? cacheTag(request.labels, zone, answer, options.verifiedPods) : undefined;
       return { kind: 'answer', answer, by: 'kubernetes', ...(tag === undefined ? {} : { tag }) };
     },
@@ -83,13 +85,19 @@ function cacheTag(labels: Name, zone: Name, answer: ZoneAnswer, verifiedPods: bo
   return kind === 'dns' ? undefined : '/';
 }
 
-/** Resolves an external alias through the chain and appends what comes back; the alias alone when nothing does. */
-async function chase(request: DnsRequest, answer: ZoneAnswer, target: Name, self: Next): Promise<Reply> {
+/** Resolves an alias that leads elsewhere through the chain and appends what comes back; the alias alone when nothing does. */
+export async function followAlias(
+  request: DnsRequest,
+  answer: Answer,
+  target: Name,
+  self: Next,
+  by: string,
+): Promise<Reply> {
   const { type, class: queryClass } = request.query;
   const query = { ...request.query, labels: [...target], question: encodeQuestion(target, type, queryClass) };
   const reply = await self({ ...request, query, labels: target });
   const found = reply.kind === 'answer' ? reply.answer : decodeAnswer(reply.message);
-  const done: Reply = { kind: 'answer', answer, by: 'kubernetes' };
+  const done: Reply = { kind: 'answer', answer, by };
   if (found === undefined) return done;
   answer.answers.push(...found.answers);
   if (found.rcode === Rcode.NXDOMAIN) answer.rcode = Rcode.NXDOMAIN;

@@ -23,6 +23,7 @@ import { setupForward } from './setup-forward.js';
 import { setupHosts } from './setup-hosts.js';
 import { setupKubernetes } from './setup-kubernetes.js';
 import { setupRewrite } from './setup-rewrite.js';
+import { setupTemplate } from './template.js';
 import { setupTransfer } from './transfer.js';
 
 /** Plugins in the order in which they run, which is not the Corefile's (coredns plugin.cfg). */
@@ -42,6 +43,7 @@ export const setups: Map<string, Setup> = new Map<string, Setup>([
   ['rewrite', setupRewrite],
   ['autopath', setupAutopath],
   ['cache', setupCache],
+  ['template', setupTemplate],
   ['transfer', setupTransfer],
   ['hosts', setupHosts],
   ['kubernetes', setupKubernetes],
