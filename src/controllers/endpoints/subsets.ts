@@ -1,31 +1,21 @@
-import type { core } from '#api';
+import { type core, repackSubsets } from '#api';
 import { publishesHostname } from '../common/endpoint-pods.js';
-import { getOrMake } from '../common/maps.js';
 import { findPort, isPodReady, podIPs } from '../common/pods.js';
 
 /** Most addresses one Endpoints object may hold. */
 export const MAX_ADDRESSES = 1000;
 
-interface Entry {
-  address: core.EndpointAddress;
-  ready: boolean;
-}
-/** Addresses that serve one port, by address key. */
-interface PortEntries {
-  port: core.EndpointPort | undefined;
-  addresses: Map<string, Entry>;
-}
-
 /** The subsets of a Service: addresses that serve the same ports with the same readiness share one. Sorted. */
 export function endpointSubsets(service: core.Service, pods: core.Pod[]): core.EndpointSubset[] {
-  const byPort = new Map<string, PortEntries>();
+  const subsets: core.EndpointSubset[] = [];
   for (const pod of pods) {
     const address = endpointAddress(service, pod);
-    if (address === undefined) continue;
+    const ports = podPorts(service, pod);
+    if (address === undefined || ports === undefined) continue;
     const ready = service.spec?.publishNotReadyAddresses === true || isPodReady(pod);
-    for (const port of podPorts(service, pod)) record(byPort, port, address, ready);
+    subsets.push(ready ? { addresses: [address], ports } : { notReadyAddresses: [address], ports });
   }
-  return groupByAddresses(byPort);
+  return repackSubsets(subsets);
 }
 
 /** Endpoints carry one family only: the Service's first. */
@@ -50,10 +40,10 @@ function wantsIPv6(service: core.Service, ips: string[]): boolean {
   return decisive.includes(':');
 }
 
-/** Ports as the Pod serves them; one absent port stands for a headless Service without ports. */
-function podPorts(service: core.Service, pod: core.Pod): (core.EndpointPort | undefined)[] {
+/** Ports as the Pod serves them; none only for a headless Service without ports. Undefined: the Pod serves nothing. */
+function podPorts(service: core.Service, pod: core.Pod): core.EndpointPort[] | undefined {
   const ports = service.spec?.ports ?? [];
-  if (ports.length === 0) return service.spec?.clusterIP === 'None' ? [undefined] : [];
+  if (ports.length === 0) return service.spec?.clusterIP === 'None' ? [] : undefined;
   const found: core.EndpointPort[] = [];
   for (const port of ports) {
     const number = findPort(pod, port);
@@ -65,52 +55,7 @@ function podPorts(service: core.Service, pod: core.Pod): (core.EndpointPort | un
       ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
     });
   }
-  return found;
-}
-
-function record(
-  byPort: Map<string, PortEntries>,
-  port: core.EndpointPort | undefined,
-  address: core.EndpointAddress,
-  ready: boolean,
-): void {
-  const key = portKey(port);
-  const entries = getOrMake(byPort, key, () => ({ port, addresses: new Map() }));
-  const id = `${address.ip}|${address.targetRef?.uid ?? ''}`;
-  const known = entries.addresses.get(id);
-  // Not ready always trumps ready.
-  entries.addresses.set(id, { address, ready: ready && (known?.ready ?? true) });
-}
-
-function portKey(port: core.EndpointPort | undefined): string {
-  if (port === undefined) return '';
-  return JSON.stringify([port.name ?? '', port.protocol, port.port, port.appProtocol ?? '']);
-}
-
-function groupByAddresses(byPort: Map<string, PortEntries>): core.EndpointSubset[] {
-  const groups = new Map<string, { entries: Entry[]; ports: core.EndpointPort[] }>();
-  for (const [, { port, addresses }] of [...byPort].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const sorted = [...addresses].sort(([a], [b]) => (a < b ? -1 : 1));
-    const signature = sorted.map(([id, { ready }]) => `${id}${ready ? '+' : '-'}`).join();
-    const group = groups.get(signature);
-    if (group === undefined)
-      groups.set(signature, {
-        entries: sorted.map(([, entry]) => entry),
-        ports: port === undefined ? [] : [port],
-      });
-    else if (port !== undefined) group.ports.push(port);
-  }
-  return [...groups.values()].map(({ entries, ports }) => toSubset(entries, ports));
-}
-
-function toSubset(entries: Entry[], ports: core.EndpointPort[]): core.EndpointSubset {
-  const addresses = entries.filter((e) => e.ready).map((e) => e.address);
-  const notReadyAddresses = entries.filter((e) => !e.ready).map((e) => e.address);
-  return {
-    ...(addresses.length > 0 ? { addresses } : {}),
-    ...(notReadyAddresses.length > 0 ? { notReadyAddresses } : {}),
-    ...(ports.length > 0 ? { ports } : {}),
-  };
+  return found.length === 0 ? undefined : found;
 }
 
 /**
