@@ -1,10 +1,10 @@
 // `npm run test:ipvs`: boots a Debian kernel, which has ip_vs, under software emulation and runs the packet tests in
 // it. Nothing is installed, nothing of the host's network is touched: the guest has no network card, and everything
 // that it holds is in memory.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { findProgram, writeInitramfs } from './initramfs.mjs';
@@ -20,19 +20,8 @@ const programs = [
   ...['iptables', 'ip6tables'].flatMap((name) =>
     ['', '-nft', '-legacy'].flatMap((kind) => ['', '-save', '-restore'].map((part) => name + kind + part)),
   ),
-  ...[
-    'xtables-monitor',
-    'nft',
-    'ip',
-    'ipvsadm',
-    'ipset',
-    'conntrack',
-    'socat',
-    'sysctl',
-    'modprobe',
-    'mount',
-  ],
-  ...['unshare', 'nsenter', 'setpriv', 'sh', 'cat', 'sleep', 'stdbuf'],
+  ...'nft xtables-monitor ip ipvsadm ipset conntrack socat sysctl modprobe mount'.split(' '),
+  ...'unshare nsenter setpriv sh cat sleep stdbuf'.split(' '),
 ];
 
 /** Debian's kernel as `{ image, modules }`, downloaded (not installed) when the cache has none. */
@@ -46,13 +35,18 @@ function kernel() {
 
 function downloadKernel(unpacked) {
   console.log("downloading Debian's kernel (27 MB, kept below node_modules/.cache)");
+  // Lists may be missing (a fresh container) or older than the archive.
+  if (process.getuid() === 0) execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
   const meta = execFileSync('apt-cache', ['depends', 'linux-image-cloud-amd64'], { encoding: 'utf8' });
   const name = /Depends: (linux-image-\S+)/.exec(meta)?.[1];
   if (name === undefined) throw new Error('no linux-image-cloud-amd64 in the package lists: apt-get update');
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'download-'));
   try {
-    execFileSync('apt-get', ['download', name], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', name], {
+      cwd: work,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const tree = join(work, 'tree');
     execFileSync('dpkg-deb', ['-x', join(work, readdirSync(work)[0]), tree]);
     execFileSync(findProgram('depmod'), ['-b', tree, readdirSync(join(tree, 'lib/modules'))[0]]);
@@ -80,7 +74,7 @@ sleep 30
 async function bundle(work) {
   const { rolldown } = await import('rolldown');
   const built = await rolldown({
-    input: resolve(root, process.env.TEST_IPVS_ENTRY ?? 'test/ipvs/guest/main.ts'),
+    input: join(root, 'test/ipvs/guest/main.ts'),
     platform: 'node',
     external: /^node:/,
     resolve: { alias: { vitest: join(root, 'test/ipvs/guest/vitest.ts') } },
@@ -103,22 +97,10 @@ async function bundle(work) {
 /** Boots the guest, prints what it prints, and resolves with its tests' exit code. */
 function boot({ image }, initrd) {
   const append = 'console=ttyS0 panic=-1 quiet loglevel=3 random.trust_cpu=on mitigations=off tsc=unstable';
-  const args = [
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(MEMORY_MIB)],
-    ...['-kernel', image, '-initrd', initrd, '-append', append],
-    ...[
-      '-nic',
-      'none',
-      '-display',
-      'none',
-      '-no-reboot',
-      '-nodefaults',
-      '-serial',
-      'stdio',
-      '-monitor',
-      'none',
-    ],
-  ];
+  const machine = `-accel tcg,thread=multi -cpu max -smp 2 -m ${MEMORY_MIB} -nodefaults -no-reboot`;
+  const devices = '-nic none -display none -monitor none -serial stdio';
+  const args = [...machine.split(' '), ...devices.split(' ')];
+  args.push('-kernel', image, '-initrd', initrd, '-append', append);
   const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = () => qemu.kill('SIGKILL');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop);
@@ -141,8 +123,13 @@ function boot({ image }, initrd) {
   });
 }
 
-// As root it installs what is missing; otherwise it says so and ends.
-execFileSync(join(root, 'scripts/system-packages.sh'), ['ipvs'], { stdio: 'inherit' });
+if (process.arch !== 'x64') {
+  console.error("the guest runs this machine's own programs, which must be for x86-64");
+  process.exit(1);
+}
+// As root it installs what is missing; otherwise it says so and fails.
+const packages = spawnSync(join(root, 'scripts/system-packages.sh'), ['ipvs'], { stdio: 'inherit' });
+if (packages.status !== 0) process.exit(1);
 const work = mkdtempSync(join(tmpdir(), 'kubesvc-ipvs-'));
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 const found = kernel();

@@ -68,13 +68,19 @@ describe('the ipvs mode on the kernel that it needs', () => {
   });
 
   it('finds every scheduler that the configuration may name', async () => {
-    for (const scheduler of SCHEDULERS) {
-      await checkIpvsSupport(node().ns.programs, 'IPv4', scheduler);
-      await checkIpvsSupport(node().ns.programs, 'IPv6', scheduler);
-    }
-    await expect(checkIpvsSupport(node().ns.programs, 'IPv4', 'fastest')).rejects.toThrow(
-      "can't use the IPVS proxier",
+    const { programs } = node().ns;
+    const probes = SCHEDULERS.flatMap((scheduler, i) =>
+      ['192.0.2.1', '[2001:db8::1]'].map((address) => ({ scheduler, service: `-t ${address}:${9000 + i}` })),
     );
+    const input = [
+      ...probes.map(({ scheduler, service }) => `-A ${service} -s ${scheduler}`),
+      ...probes.map(({ service }) => `-D ${service}`),
+      '',
+    ].join('\n');
+    const result = await programs.run('ipvsadm', ['--restore'], { input });
+    expect([result.code, result.stderr]).toEqual([0, '']);
+    await checkIpvsSupport(programs, 'IPv4', 'sed');
+    await expect(checkIpvsSupport(programs, 'IPv4', 'fastest')).rejects.toThrow("can't use the IPVS proxier");
     expect(await servers()).not.toContain('20000');
   });
 
