@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLogger } from '#base';
 import { createLmdbStore, prefixEnd, type Store } from '#storage';
@@ -112,7 +113,7 @@ async function writeAndKill(acks: number): Promise<Map<number, { n: number; revi
 
 describe('the embedded store', () => {
   it('keeps every acknowledged write and whole transactions over kill -9 at any moment', async () => {
-    for (const acks of [1, 7, 60, 250, 611, 900]) {
+    for (const acks of [1, 7, 60, 250, 611, 900, 2_500]) {
       const acked = await writeAndKill(acks);
       const store = await open();
       const revision = await store.revision();
@@ -123,6 +124,7 @@ describe('the embedded store', () => {
         expect([n, n + 1]).toContain(last);
         const { kv } = await store.get(`/w/${worker}/${last % 50}`);
         expect(kv!.value.toString().startsWith(`${worker}:${last}:`)).toBe(true);
+        expect((await store.get(`/even/${worker}`)).kv === undefined).toBe(last % 2 === 1);
       }
       await store.stop();
     }
@@ -149,6 +151,52 @@ describe('the embedded store', () => {
     expect(await put(store, '/c', '1')).toBe(four + 1);
     await store.stop();
   });
+
+  it('neither loses nor brings back a key, whenever it is compacted and left', async () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ key: fc.nat(5), size: fc.integer({ min: 1, max: 200_000 }) }) },
+      { weight: 3, arbitrary: fc.record({ key: fc.nat(5), size: fc.constant(0) }) },
+      { weight: 2, arbitrary: fc.constant('compact' as const) },
+      { weight: 1, arbitrary: fc.constant('restart' as const) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+        const home = directory;
+        directory = mkdtempSync(join(home, 'run-'));
+        let store = await open();
+        const model = new Map<string, number>();
+        const compactions: Promise<unknown>[] = [];
+        const check = async () => {
+          const { kvs } = await store.range('/', prefixEnd('/'));
+          expect(kvs.map((kv) => [kv.key, kv.value.length])).toEqual([...model].sort());
+        };
+        try {
+          for (const one of steps) {
+            if (one === 'compact') compactions.push(store.compact(await store.revision()));
+            else if (one === 'restart') {
+              await store.stop();
+              store = await open();
+              await check();
+            } else if (one.size > 0) {
+              await put(store, `/${one.key}`, Buffer.alloc(one.size, one.key));
+              model.set(`/${one.key}`, one.size);
+            } else {
+              await store.txn([], [{ op: 'delete', key: `/${one.key}` }]);
+              model.delete(`/${one.key}`);
+            }
+          }
+          await Promise.allSettled(compactions);
+          await store.stop();
+          store = await open();
+          await check();
+        } finally {
+          await store.stop();
+          directory = home;
+        }
+      }),
+      { numRuns: 15, endOnFailure: true },
+    );
+  }, 60_000);
 
   it('remembers compactions and times to live over a restart', async () => {
     const clock = new FakeClock();

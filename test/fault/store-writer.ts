@@ -15,6 +15,8 @@ async function work(worker: number): Promise<void> {
       [
         { op: 'put', key: `/w/${worker}/${n % 50}`, value },
         { op: 'put', key: `/last/${worker}`, value: Buffer.from(String(n)) },
+        // There after every even write, gone after every odd one.
+        n % 2 === 0 ? { op: 'put', key: `/even/${worker}`, value } : { op: 'delete', key: `/even/${worker}` },
       ],
     );
     process.stdout.write(`${worker} ${n} ${revision}\n`);

@@ -46,7 +46,7 @@ export class LmdbJournal implements Journal {
   #env: RootDatabase<Buffer, number> | undefined;
   #log!: Database<Buffer, number>;
   #meta!: Database<Buffer, string>;
-  /** What earlier compactions could not remove (a full disk). */
+  /** What earlier compactions could not remove (a full disk), or not yet. */
   #leftover: DeadVersion[] = [];
   #broken: StoreError | undefined;
   #wal: WriteAheadLog | undefined;
@@ -252,10 +252,14 @@ export class LmdbJournal implements Journal {
       const mark = Buffer.from(String(revision));
       await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
       const groups = groupByRevision(all);
-      this.#wal!.rewrite((record) => without(record, groups.get(record.revision)));
+      const deletions: DeadVersion[] = [];
+      await this.#wal!.rewrite((record) => {
+        const keys = groups.get(record.revision);
+        return keys === undefined ? record : withoutPuts(record, keys, deletions);
+      });
       await this.#remove(groups);
       await this.#wal!.drainAll(true);
-      this.#leftover = [];
+      this.#leftover = deletions;
       // LMDB uses pages again that were freed before the last transaction: this one makes the removed ones usable.
       await this.#writeFromReserve([() => this.#meta.put('compacted', mark)]);
       this.#reserve.take();
@@ -266,7 +270,8 @@ export class LmdbJournal implements Journal {
   }
 
   async #remove(dead: Map<number, Set<string>>): Promise<void> {
-    const revisions = [...dead.keys()];
+    // The oldest first: a deletion must not go before what it deletes, whenever a crash comes.
+    const revisions = [...dead.keys()].sort((a, b) => a - b);
     for (let from = 0; from < revisions.length; from += COMPACT_SLICE) {
       const slice = revisions.slice(from, from + COMPACT_SLICE);
       await this.#writeFromReserve(slice.map((r) => () => this.#removeFrom(r, dead.get(r)!)));
@@ -277,8 +282,12 @@ export class LmdbJournal implements Journal {
   #removeFrom(revision: number, keys: Set<string>): Promise<boolean> | undefined {
     const record = this.#log.getBinary(revision);
     if (record === undefined) return undefined;
-    const left = without({ revision, record }, keys);
-    return left === undefined ? this.#log.remove(revision) : this.#log.put(revision, left.record);
+    if (changeCount(record) === 1) return this.#log.remove(revision);
+    const commit = decodeCommit(revision, record);
+    const changes = commit.changes.filter((change) => !keys.has(change.key));
+    return changes.length === 0
+      ? this.#log.remove(revision)
+      : this.#log.put(revision, encodeCommit({ revision, changes }));
   }
 
   async close(): Promise<void> {
@@ -307,13 +316,19 @@ export class LmdbJournal implements Journal {
   }
 }
 
-/** The record without the changes of these keys; undefined when nothing is left of it. */
-function without(entry: LogRecord, keys: Set<string> | undefined): LogRecord | undefined {
-  if (keys === undefined) return entry;
-  if (changeCount(entry.record) === 1) return undefined;
+/**
+ * A record that is not in LMDB yet, without the dead values of these keys. Deletions stay until the next compaction:
+ * what they delete may still be in LMDB if a crash comes now.
+ */
+function withoutPuts(entry: LogRecord, keys: Set<string>, deletions: DeadVersion[]): LogRecord | undefined {
   const { revision } = entry;
-  const changes = decodeCommit(revision, entry.record).changes.filter((change) => !keys.has(change.key));
-  return changes.length === 0 ? undefined : { revision, record: encodeCommit({ revision, changes }) };
+  const { changes } = decodeCommit(revision, entry.record);
+  const left = changes.filter(({ key, kv }) => {
+    if (keys.has(key) && kv === undefined) deletions.push({ revision, key });
+    return kv === undefined || !keys.has(key);
+  });
+  if (left.length === changes.length) return entry;
+  return left.length === 0 ? undefined : { revision, record: encodeCommit({ revision, changes: left }) };
 }
 
 function groupByRevision(dead: DeadVersion[]): Map<number, Set<string>> {

@@ -127,7 +127,7 @@ describe('WriteAheadLog', () => {
     const behind = new Behind();
     const { log } = behind.open(root);
     await log.append([record(1), record(2), record(3)], false);
-    log.rewrite((one) => (one.revision === 2 ? undefined : one));
+    await log.rewrite((one) => (one.revision === 2 ? undefined : one));
     await log.drainAll(false);
     log.close();
     expect(revisions(behind.records)).toEqual([1, 3]);

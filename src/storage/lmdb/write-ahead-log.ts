@@ -80,10 +80,13 @@ export class WriteAheadLog {
   }
 
   /** Rewrites the records that are not in LMDB yet: undefined drops one. What the files hold stays until they are drained. */
-  rewrite(change: (record: LogRecord) => LogRecord | undefined): void {
-    for (const segment of [this.#full, this.#active]) {
-      segment.records = segment.records.map(change).filter((record) => record !== undefined);
-    }
+  rewrite(change: (record: LogRecord) => LogRecord | undefined): Promise<void> {
+    // Not while a drain is under way, which would write what it began with.
+    return this.#exclusively(async () => {
+      for (const segment of [this.#full, this.#active]) {
+        segment.records = segment.records.map(change).filter((record) => record !== undefined);
+      }
+    });
   }
 
   /** Resolves when LMDB has everything that was appended before. */
