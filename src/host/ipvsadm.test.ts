@@ -131,6 +131,18 @@ create KUBE-NODE-PORT-TCP bitmap:port range 0-65535
 });
 
 describe('the dummy device', () => {
+  it('may be made by somebody else between the look and the deed, and its failure is told', async () => {
+    const programs = new FakePrograms();
+    let looks = 0;
+    programs.onRun = ({ args }) => {
+      if (args.includes('show')) return { code: ++looks === 1 ? 1 : 0 };
+      return args.includes('add') ? { code: 2, stderr: 'RTNETLINK answers: File exists' } : undefined;
+    };
+    await createDummyDevice(programs, 'kube-ipvs0').ensure();
+    programs.onRun = ({ args }) => ({ code: 2, stderr: args.includes('add') ? 'Not supported' : '' });
+    await expect(createDummyDevice(programs, 'kube-ipvs0').ensure()).rejects.toThrow('Not supported');
+  });
+
   it('takes addresses that are there already, or gone already, for done, and nothing else', async () => {
     const programs = new FakePrograms();
     const device = createDummyDevice(programs, 'kube-ipvs0');
