@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect as connectHttp2,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -25,11 +30,17 @@ afterAll(async () => {
 function over2(
   session: ClientHttp2Session,
   path: string,
-): Promise<{ headers: IncomingHttpHeaders; text: string }> {
+  { body, ...more }: OutgoingHttpHeaders & { body?: string } = {},
+): Promise<{ headers: IncomingHttpHeaders; text: string; continued: boolean }> {
   return new Promise((resolve, reject) => {
-    const stream = session.request({ ':path': path });
+    const stream = session.request({ ':path': path, 'content-type': 'application/json', ...more });
     let headers: IncomingHttpHeaders = {};
     let text = '';
+    let continued = false;
+    stream.on('continue', () => {
+      continued = true;
+    });
+    if (body !== undefined) stream.end(body);
     stream.setEncoding('utf8');
     stream.on('response', (head) => {
       headers = head;
@@ -37,7 +48,7 @@ function over2(
     stream.on('data', (chunk) => {
       text += chunk;
     });
-    stream.on('end', () => resolve({ headers, text }));
+    stream.on('end', () => resolve({ headers, text, continued }));
     stream.on('error', reject);
   });
 }
@@ -57,6 +68,30 @@ describe('HTTP', () => {
       session.close();
     }
     expect((await client.get('/version')).json.minor).toBe('36');
+  });
+
+  it('takes bodies and answers HEAD, refusals and long lists over HTTP/2', async () => {
+    const { ca, admin, port } = server;
+    const identity = { ca: ca.certificate, cert: admin.certificate, key: admin.key };
+    const session = connectHttp2(`https://127.0.0.1:${port}`, identity);
+    try {
+      const object = (name: string, text: string) => JSON.stringify({ metadata: { name }, data: { text } });
+      const post = (body: string, more: OutgoingHttpHeaders = {}) =>
+        over2(session, MAPS, { ':method': 'POST', body, ...more });
+      for (let i = 0; i < 4; i++) {
+        const made = await post(object(`long-${i}`, 'ü'.repeat(100_000)), { expect: '100-continue' });
+        expect([made.headers[':status'], made.continued]).toEqual([201, true]);
+      }
+      const head = await over2(session, MAPS, { ':method': 'HEAD' });
+      expect([head.headers[':status'], head.text]).toEqual([200, '']);
+      const list = JSON.parse((await over2(session, MAPS)).text);
+      expect(list.items).toEqual((await client.get(MAPS)).json.items);
+      expect((await post(object('big', 'x'.repeat(3 * 1024 * 1024)))).headers[':status']).toBe(413);
+      expect((await post('{')).headers[':status']).toBe(400);
+      expect((await over2(session, '/version')).headers[':status']).toBe(200);
+    } finally {
+      session.close();
+    }
   });
 
   it('tags every answer with an audit ID and forbids caching', async () => {

@@ -102,8 +102,13 @@ export class Http2Reply implements Reply {
     return this.stream.destroyed || this.stream.writableEnded;
   }
 
+  /** A head can be sent: also for HEAD requests, whose body Node has ended before anybody sees them. */
+  get #open(): boolean {
+    return !this.stream.destroyed && !this.stream.closed;
+  }
+
   head(status: number, headers: Record<string, string>): void {
-    if (!this.gone) this.stream.respond(withStatus(status, headers));
+    if (this.#open) this.stream.respond(withStatus(status, headers));
   }
 
   write(piece: Buffer): boolean {
@@ -115,7 +120,7 @@ export class Http2Reply implements Reply {
   }
 
   send(status: number, headers: Record<string, string>, body: Buffer | undefined): void {
-    if (this.gone) return;
+    if (!this.#open) return;
     this.stream.respond(withStatus(status, headers), { endStream: body === undefined });
     if (body !== undefined) this.stream.end(body);
   }
