@@ -115,4 +115,26 @@ describe('endpoint-slice mirroring controller', () => {
       { reason: 'TooManyAddressesToMirror', message: expect.stringContaining('3 addresses were skipped') },
     ]);
   });
+
+  it('counts what it does under upstream’s metric names', async () => {
+    harness.client.seed(Resources.services, selectorless());
+    const mirrored = (...ips: string[]) =>
+      endpoints([{ addresses: ips.map((ip) => ({ ip })), ports: [port] }], { uid: 'e' });
+    harness.client.seed(Resources.endpoints, mirrored('10.0.0.1', '10.0.0.2', 'nonsense'));
+    await harness.settle();
+    harness.client.seed(Resources.endpoints, mirrored('10.0.0.2', '10.0.0.3'));
+    await harness.settle();
+    const { body } = await harness.deps.metrics.scrape();
+    const name = 'endpoint_slice_mirroring_controller';
+    for (const line of [
+      `${name}_changes{operation="create"} 1`,
+      `${name}_changes{operation="update"} 1`,
+      `${name}_endpoints_added_per_sync_sum 3`,
+      `${name}_endpoints_removed_per_sync_sum 1`,
+      `${name}_addresses_skipped_per_sync_sum 1`,
+      `${name}_endpoints_desired 2`,
+      `${name}_num_endpoint_slices 1`,
+    ])
+      expect(body.split('\n')).toContain(line);
+  });
 });

@@ -7,6 +7,7 @@ import { RecentWrites } from '../common/recent-writes.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
 import { MANAGED_BY, SERVICE_NAME } from '../endpoint-slice/labels.js';
 import { SliceWriter } from '../endpoint-slice/writer.js';
+import { MirrorMetrics } from './metrics.js';
 import { MIRRORING_NAME, planMirror } from './plan.js';
 
 export interface MirroringOptions {
@@ -69,6 +70,7 @@ class Run implements LoopRun {
   readonly #recorder: EventRecorder;
   readonly #recent: RecentWrites<discovery.EndpointSlice>;
   readonly #writer: SliceWriter;
+  readonly #metrics: MirrorMetrics;
 
   constructor(options: MirroringOptions, deps: ControllerDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.concurrentSyncs ?? 5;
@@ -79,13 +81,12 @@ class Run implements LoopRun {
     this.caches = Object.values(caches);
     this.#recorder = recorder;
     this.#recent = new RecentWrites(caches.slices);
-    const changes = deps.metrics.counter(
-      'endpoint_slice_mirroring_controller_changes',
-      'Number of EndpointSlice changes',
-      ['operation'],
+    this.#metrics = new MirrorMetrics(deps.metrics);
+    this.#writer = new SliceWriter(
+      deps.client.resource(Resources.endpointSlices),
+      this.#recent,
+      this.#metrics,
     );
-    const counter = { wrote: (operation: string) => changes.inc({ operation }) };
-    this.#writer = new SliceWriter(deps.client.resource(Resources.endpointSlices), this.#recent, counter);
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
@@ -117,6 +118,7 @@ class Run implements LoopRun {
     const wanted =
       endpoints !== undefined && service !== undefined && !hasSelector(service) && isMirrored(endpoints);
     if (!wanted) return this.#removeAll(key, slices);
+    const begun = this.#deps.clock.now();
     const plan = planMirror(endpoints, slices, this.#max);
     if (plan.invalid > 0) {
       const message = `Skipped ${plan.invalid} invalid IP addresses when mirroring to EndpointSlices`;
@@ -127,9 +129,11 @@ class Run implements LoopRun {
       this.#recorder.event(endpoints, 'Warning', 'TooManyAddressesToMirror', message);
     }
     await this.#writer.write(key, endpoints, plan, undefined);
+    this.#metrics.synced(key, plan, (this.#deps.clock.now() - begun) / 1000);
   }
 
   async #removeAll(key: string, slices: discovery.EndpointSlice[]): Promise<void> {
+    this.#metrics.forget(key);
     const client = this.#deps.client.resource(Resources.endpointSlices);
     for (const slice of slices) {
       const { name, namespace, uid } = slice.metadata;

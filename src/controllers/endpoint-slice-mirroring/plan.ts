@@ -27,13 +27,15 @@ export interface MirrorPlan extends SlicePlan {
   invalid: number;
   /** Addresses beyond the limit per subset. */
   skipped: number;
+  /** Endpoints that stay where they are and change. */
+  updated: number;
 }
 
 /** One slice per subset and family, at most `max` addresses per subset (endpointslicemirroring/reconciler.go). */
 export function planMirror(endpoints: core.Endpoints, existing: Slice[], max: number): MirrorPlan {
   const plan: MirrorPlan = {
     ...{ create: [], update: [], remove: [], unchanged: [], added: 0, removed: 0 },
-    ...{ invalid: 0, skipped: 0 },
+    ...{ invalid: 0, skipped: 0, updated: 0 },
   };
   const groups = new Map<string, Group>();
   for (const subset of endpoints.subsets ?? []) addSubset(groups, subset, max, plan);
@@ -45,6 +47,7 @@ export function planMirror(endpoints: core.Endpoints, existing: Slice[], max: nu
     byGroup.delete(key);
   }
   for (const obsolete of byGroup.values()) plan.remove.push(...obsolete);
+  for (const { endpoints: lost } of plan.remove) plan.removed += (lost ?? []).length;
   return plan;
 }
 
@@ -110,9 +113,22 @@ function planGroup(
     plan.create.push(wanted);
   } else if (isCurrent(first, wanted, group)) plan.unchanged.push(first);
   else {
+    countChanges(first, wanted, plan);
     const { labels, annotations, ownerReferences } = wanted.metadata;
     plan.update.push({ ...wanted, metadata: { ...first.metadata, labels, annotations, ownerReferences } });
   }
+}
+
+function countChanges(before: Slice, after: Slice, plan: MirrorPlan): void {
+  const known = new Map((before.endpoints ?? []).map((each) => [endpointIdentity(each), each]));
+  for (const endpoint of after.endpoints ?? []) {
+    const identity = endpointIdentity(endpoint);
+    const old = known.get(identity);
+    known.delete(identity);
+    if (old === undefined) plan.added += 1;
+    else if (!sameBeyondIdentity(old, endpoint)) plan.updated += 1;
+  }
+  plan.removed += known.size;
 }
 
 function isCurrent(slice: Slice, wanted: Slice, group: Group): boolean {

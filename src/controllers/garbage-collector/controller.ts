@@ -1,5 +1,5 @@
 import { isNotFound, type KubeObject, type meta } from '#api';
-import { backoffDelay, type Startable, sleep } from '#base';
+import { backoffDelay, type Counter, type Startable, sleep } from '#base';
 import type { Informer, Resource, WorkQueue } from '#client';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import type { ControllerDeps } from '../deps.js';
@@ -38,6 +38,7 @@ class Run implements LoopRun {
   readonly caches: LoopRun['caches'];
   readonly #deps: ControllerDeps;
   readonly #period: number;
+  readonly #syncErrors: Counter;
   readonly #informers = new Map<Informer<KubeObject>, Resource<KubeObject>>();
   readonly #detach: (() => void)[] = [];
   /** UIDs of owners that are known to be gone; a UID never comes back. */
@@ -51,6 +52,10 @@ class Run implements LoopRun {
     this.workers = options.concurrentSyncs ?? 20;
     this.#period = options.discoveryPeriodMs ?? 30_000;
     this.#deps = deps;
+    this.#syncErrors = deps.metrics.counter(
+      'garbagecollector_controller_resources_sync_error_total',
+      'Number of garbage collector resources sync errors',
+    );
     this.caches = [{ synced: (signal) => this.#firstDiscovery(signal) }];
   }
 
@@ -61,6 +66,7 @@ class Run implements LoopRun {
         return await this.#discover(signal);
       } catch (error) {
         signal?.throwIfAborted();
+        this.#syncErrors.inc();
         this.#deps.logger.warn('discovery failed, will be retried', { err: error });
         await sleep(backoffDelay({ initialMs: 50, maxMs: 5_000 }, attempt), signal);
       }
@@ -116,8 +122,10 @@ class Run implements LoopRun {
     let cancel = () => {};
     let stopped = false;
     const again = () => {
-      const failed = (error: unknown) =>
+      const failed = (error: unknown) => {
+        this.#syncErrors.inc();
         this.#deps.logger.warn('discovery failed, will be retried', { err: error });
+      };
       void this.#discover()
         .catch(failed)
         .then(() => {

@@ -87,6 +87,17 @@ describe('node lifecycle and taint eviction', () => {
     expect(left()).toEqual(['forever', 'elsewhere']);
   });
 
+  it('reports the health of zones and its evictions under upstream’s metric names', async () => {
+    await pass(50, ['n1', 'n2']);
+    await pass(60, ['n1']);
+    const { body } = await harness.deps.metrics.scrape();
+    const lines = body.split('\n');
+    expect(lines).toContain('node_collector_zone_size{zone=""} 2');
+    expect(lines).toContain('node_collector_zone_health{zone=""} 50');
+    expect(lines).toContain('node_collector_unhealthy_nodes_in_zone{zone=""} 1');
+    expect(lines).toContain('node_collector_evictions_total{zone=""} 1');
+  });
+
   it('evicts nothing while every node is silent', async () => {
     harness.client.seed(Resources.pods, pod('p', { nodeName: 'n2' }));
     await pass(120, []);

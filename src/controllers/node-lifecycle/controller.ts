@@ -7,6 +7,7 @@ import { BY_NODE, byNode } from '../common/node-index.js';
 import { isPodReady } from '../common/pods.js';
 import { timestamp } from '../common/time.js';
 import { type ControllerDeps, trimmedInformer } from '../deps.js';
+import { NodeMetrics } from './metrics.js';
 import { isEvicting, readyStatus, unknownConditions, wantedTaints } from './taints.js';
 
 export interface NodeLifecycleOptions {
@@ -50,6 +51,7 @@ class Run implements LoopRun {
   readonly #deps: ControllerDeps;
   readonly #caches: Caches;
   readonly #recorder: EventRecorder;
+  readonly #metrics: NodeMetrics;
   /** When a sign of life was last seen, by this process's clock: those of nodes are not trusted. */
   readonly #lastSeen = new Map<string, number>();
   #nextEviction = 0;
@@ -65,6 +67,8 @@ class Run implements LoopRun {
     this.#caches = caches;
     this.caches = Object.values(caches);
     this.#recorder = recorder;
+    const isHealthy = (node: core.Node) => readyStatus(node) === 'True';
+    this.#metrics = new NodeMetrics(deps.metrics, () => caches.nodes.list(), isHealthy);
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
@@ -158,6 +162,7 @@ class Run implements LoopRun {
       return false;
     }
     this.#nextEviction = now + this.#options.evictionIntervalMs;
+    this.#metrics.evicted(node);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { type core, isConflict, isNotFound } from '#api';
-import type { Startable } from '#base';
+import type { Counter, Startable } from '#base';
 import { type Informer, Resources } from '#client';
 import { markDisrupted } from '../common/disruption.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
@@ -34,6 +34,8 @@ class Run implements LoopRun {
   readonly #pods: Informer<core.Pod>;
   /** Since when nodes that Pods name are missing. */
   readonly #missing = new Map<string, number>();
+  readonly #deleted: Counter;
+  readonly #failed: Counter;
   #again = () => {};
 
   constructor(
@@ -51,6 +53,16 @@ class Run implements LoopRun {
     this.#nodes = nodes;
     this.#pods = pods;
     this.caches = [nodes, pods];
+    this.#deleted = deps.metrics.counter(
+      'pod_gc_collector_force_delete_pods_total',
+      'Number of pods that are being forcefully deleted since the Pod GC Controller started.',
+      ['namespace', 'reason'],
+    );
+    this.#failed = deps.metrics.counter(
+      'pod_gc_collector_force_delete_pod_errors_total',
+      'Number of errors encountered when forcefully deleting the pods since the Pod GC Controller started.',
+      ['namespace', 'reason'],
+    );
   }
 
   subscribe(queue: Parameters<LoopRun['subscribe']>[0]): (() => void)[] {
@@ -63,9 +75,10 @@ class Run implements LoopRun {
     this.#again();
     const pods = this.#pods.list();
     for (const pod of surplusTerminated(pods, this.#options.terminatedThreshold))
-      await this.#delete(pod, undefined);
+      await this.#delete(pod, 'terminated', undefined);
     await this.#collectOrphans(pods);
-    for (const pod of pods.filter(isUnscheduledTerminating)) await this.#delete(pod, undefined);
+    for (const pod of pods.filter(isUnscheduledTerminating))
+      await this.#delete(pod, 'unscheduled', undefined);
   }
 
   async #collectOrphans(pods: core.Pod[]): Promise<void> {
@@ -73,7 +86,7 @@ class Run implements LoopRun {
     for (const pod of pods) {
       if (!gone.has(pod.spec?.nodeName ?? '')) continue;
       const message = 'PodGC: node no longer exists';
-      await this.#delete(pod, isPodTerminal(pod) ? undefined : message);
+      await this.#delete(pod, 'orphaned', isPodTerminal(pod) ? undefined : message);
     }
   }
 
@@ -102,9 +115,14 @@ class Run implements LoopRun {
     }
   }
 
-  async #delete(pod: core.Pod, disruption: string | undefined): Promise<void> {
+  async #delete(
+    pod: core.Pod,
+    reason: 'terminated' | 'orphaned' | 'unscheduled',
+    disruption: string | undefined,
+  ): Promise<void> {
     const { name, namespace, uid } = pod.metadata;
     const { client, clock } = this.#deps;
+    this.#deleted.inc({ namespace: namespace!, reason });
     try {
       if (disruption !== undefined) {
         const condition = {
@@ -118,7 +136,9 @@ class Run implements LoopRun {
         .resource(Resources.pods)
         .delete(name!, namespace, { gracePeriodSeconds: 0, preconditions: { uid: uid! } });
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (isNotFound(error) || isConflict(error)) return;
+      this.#failed.inc({ namespace: namespace!, reason });
+      throw error;
     }
   }
 }
