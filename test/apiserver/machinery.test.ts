@@ -119,6 +119,43 @@ describe('objects of storage and devices', () => {
     expect(reserved.json.status).toEqual(status);
   });
 
+  it('say how a workload is scaled, with upstream’s defaults', async () => {
+    const autoscalers = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers';
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const body = {
+      metadata: { name: 'h' },
+      spec: { scaleTargetRef, maxReplicas: 3, behavior: { scaleDown: {} } },
+    };
+    const { status, json } = await admin.post(autoscalers, body);
+    expect([status, json.status]).toEqual([201, { desiredReplicas: 0, currentMetrics: null }]);
+    expect(json.spec).toEqual({
+      scaleTargetRef,
+      minReplicas: 1,
+      maxReplicas: 3,
+      metrics: [
+        {
+          type: 'Resource',
+          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } },
+        },
+      ],
+      behavior: {
+        scaleUp: {
+          stabilizationWindowSeconds: 0,
+          selectPolicy: 'Max',
+          policies: [
+            { type: 'Pods', value: 4, periodSeconds: 15 },
+            { type: 'Percent', value: 100, periodSeconds: 15 },
+          ],
+        },
+        scaleDown: { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
+      },
+    });
+    const measured = [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 42 } } }];
+    await admin.patch(`${autoscalers}/h/status`, 'merge', { status: { currentMetrics: measured } });
+    const table = await admin.get(`${autoscalers}/h`, TABLE);
+    expect(table.json.rows[0].cells.slice(0, 6)).toEqual(['h', 'Deployment/web', 'cpu: 42%/80%', '1', 3, 0]);
+  });
+
   it('let a node write its own CSINode and no other', async () => {
     const codes = await as('system:node:n1', ['system:nodes'], async (client) => {
       const post = (name: string) =>

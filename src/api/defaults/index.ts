@@ -14,6 +14,7 @@ import {
   defaultTokenRequest,
 } from './core.js';
 import {
+  defaultAutoscaler,
   defaultCsiDriver,
   defaultResourceClaim,
   defaultResourceClaimTemplate,
@@ -61,6 +62,7 @@ const DEFAULTS: ReadonlyMap<string, (object: never) => void> = new Map<string, (
   ['networking.v1.NetworkPolicy', defaultNetworkPolicy],
   ['rbac.v1.ClusterRoleBinding', defaultBinding],
   ['rbac.v1.RoleBinding', defaultBinding],
+  ['autoscaling.v2.HorizontalPodAutoscaler', defaultAutoscaler],
   ['resource.v1.ResourceClaim', defaultResourceClaim],
   ['resource.v1.ResourceClaimTemplate', defaultResourceClaimTemplate],
   ['scheduling.v1.PriorityClass', defaultPriorityClass],

@@ -1,4 +1,4 @@
-import type { resource, storage } from '../types/index.js';
+import type { autoscalingV2, resource, storage } from '../types/index.js';
 import { setDefault, setDefaultText } from './set.js';
 
 /** SetDefaults_StorageClass. */
@@ -34,4 +34,31 @@ export function defaultResourceClaim({ spec }: resource.ResourceClaim): void {
 
 export function defaultResourceClaimTemplate({ spec }: resource.ResourceClaimTemplate): void {
   defaultRequests(spec.spec);
+}
+
+/** SetDefaults_HorizontalPodAutoscaler: at least one replica, 80 % of the requested processor time. */
+export function defaultAutoscaler({ spec }: autoscalingV2.HorizontalPodAutoscaler): void {
+  if (spec === undefined) return;
+  setDefault(spec, 'minReplicas', 1);
+  if ((spec.metrics ?? []).length === 0) {
+    const target = { type: 'Utilization', averageUtilization: 80 };
+    spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target } }];
+  }
+  const { scaleUp, scaleDown } = spec.behavior ?? {};
+  if (spec.behavior === undefined) return;
+  spec.behavior.scaleUp = withPolicies(scaleUp, [
+    { type: 'Pods', value: 4, periodSeconds: 15 },
+    { type: 'Percent', value: 100, periodSeconds: 15 },
+  ]);
+  setDefault(spec.behavior.scaleUp, 'stabilizationWindowSeconds', 0);
+  spec.behavior.scaleDown = withPolicies(scaleDown, [{ type: 'Percent', value: 100, periodSeconds: 15 }]);
+}
+
+function withPolicies(
+  rules: autoscalingV2.HPAScalingRules = {},
+  policies: autoscalingV2.HPAScalingPolicy[],
+): autoscalingV2.HPAScalingRules {
+  setDefault(rules, 'selectPolicy', 'Max');
+  if ((rules.policies ?? []).length === 0) rules.policies = policies;
+  return rules;
 }

@@ -44,7 +44,7 @@ describe('OpenAPI 3', () => {
   it('declares fieldValidation on the PATCH of every kind', () => {
     for (const kind of kinds) {
       if (kind.virtual) continue;
-      const groupVersion = kind.group === '' ? 'v1' : `${kind.group}/v1`;
+      const groupVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
       const paths = Object.values(parse(openApi.v3(groupVersion))['paths']!);
       const patch = paths
         .map((path) => path['patch'])

@@ -1,4 +1,5 @@
 import type { node, resource, storage } from '../types/index.js';
+import { autoscalerPrinter } from './autoscaler-printer.js';
 import { age, ageColumn, column, nameColumn, type Printer, printer } from './columns.js';
 
 const storageClassPrinter = printer<storage.StorageClass>(
@@ -141,6 +142,7 @@ export const machineryPrinters: Record<string, Printer> = {
   'storage.v1.CSINode': csiNodePrinter,
   'storage.v1.CSIDriver': csiDriverPrinter,
   'storage.v1.CSIStorageCapacity': capacityPrinter,
+  'autoscaling.v2.HorizontalPodAutoscaler': autoscalerPrinter,
   'node.v1.RuntimeClass': runtimeClassPrinter,
   'resource.v1.ResourceClaim': claimPrinter,
   'resource.v1.ResourceSlice': slicePrinter,

@@ -1,6 +1,6 @@
 import type { KindInfo } from './kind-info.js';
 
-type Options = Partial<Omit<KindInfo, 'group' | 'version' | 'kind' | 'resource'>> & { table?: string };
+type Options = Partial<Omit<KindInfo, 'group' | 'kind' | 'resource'>> & { table?: string };
 
 /** Every verb of a stored resource, sorted as discovery lists them. */
 export const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
@@ -204,6 +204,13 @@ const machinery: KindInfo[] = [
   kind('storage.k8s.io', 'VolumeAttributesClass', 'volumeattributesclasses', {
     ...CLUSTER,
     shortNames: ['vac'],
+  }),
+  kind('autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
+    version: 'v2',
+    table: 'autoscaling.v2',
+    shortNames: ['hpa'],
+    categories: ALL,
+    subresources: ['status'],
   }),
   kind('node.k8s.io', 'RuntimeClass', 'runtimeclasses', CLUSTER),
   kind('resource.k8s.io', 'DeviceClass', 'deviceclasses', CLUSTER),

@@ -5,6 +5,7 @@ import { appsV1 } from './tables/apps-v1.js';
 import { authenticationV1 } from './tables/authentication-v1.js';
 import { authorizationV1 } from './tables/authorization-v1.js';
 import { autoscalingV1 } from './tables/autoscaling-v1.js';
+import { autoscalingV2 } from './tables/autoscaling-v2.js';
 import { batchV1 } from './tables/batch-v1.js';
 import { coordinationV1 } from './tables/coordination-v1.js';
 import { coreV1 } from './tables/core-v1.js';
@@ -72,6 +73,7 @@ const TABLES: Readonly<Record<string, string>> = {
   'authentication.v1': authenticationV1,
   'authorization.v1': authorizationV1,
   'autoscaling.v1': autoscalingV1,
+  'autoscaling.v2': autoscalingV2,
   'batch.v1': batchV1,
   'coordination.v1': coordinationV1,
   'core.v1': coreV1,

@@ -142,6 +142,11 @@ const POINTERS: Readonly<Record<string, string>> = {
   'storage.v1.VolumeAttachmentSource': 'persistentVolumeName',
   'storage.v1.VolumeError': 'errorCode',
   'storage.v1.VolumeNodeResources': 'count',
+  'autoscaling.v2.HPAScalingRules': 'stabilizationWindowSeconds selectPolicy',
+  'autoscaling.v2.HorizontalPodAutoscalerSpec': 'minReplicas',
+  'autoscaling.v2.HorizontalPodAutoscalerStatus': 'observedGeneration',
+  'autoscaling.v2.MetricTarget': 'averageUtilization',
+  'autoscaling.v2.MetricValueStatus': 'averageUtilization',
 };
 
 /** Optional fields that Go writes always: structs by value, and scalars without omitempty. */
@@ -208,6 +213,7 @@ const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'resource.v1.AllocatedDeviceStatus': 'conditions',
   'resource.v1.DeviceClaim': 'requests',
   'storage.v1.CSINodeDriver': 'topologyKeys',
+  'autoscaling.v2.HorizontalPodAutoscalerStatus': 'currentMetrics',
 };
 
 /** Required fields that are pointers or slices: absent stays absent, and validation asks for them. */

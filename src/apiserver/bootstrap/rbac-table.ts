@@ -163,6 +163,13 @@ controller endpointslicemirroring-controller
   create,delete,get,list,update,watch | discovery.k8s.io | endpointslices
 controller generic-garbage-collector
   delete,get,list,patch,update,watch | * | *
+controller horizontal-pod-autoscaler
+  get,list,watch | autoscaling | horizontalpodautoscalers
+  update | autoscaling | horizontalpodautoscalers/status
+  get,update | * | */scale
+  list | core | pods
+  list | metrics.k8s.io | pods
+  get,list | custom.metrics.k8s.io,external.metrics.k8s.io | *
 controller job-controller
   get,list,patch,update,watch | batch | jobs
   update | batch | jobs/status,jobs/finalizers
