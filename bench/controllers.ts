@@ -178,8 +178,7 @@ async function measureRates(
     const layers = settings.profile ? await profileByLayer(work) : await work();
     const elapsed = (performance.now() - begun) / 1000;
     const used = process.cpuUsage(cpu);
-    const ownCpu = (used.user + used.system) / 1e6 - idle * elapsed;
-    report(rate, sent, elapsed, ownCpu, watched);
+    report(rate, sent, elapsed, (used.user + used.system) / 1e6, watched);
     if (layers) reportLayers(layers, sent);
   }
 }

@@ -271,3 +271,101 @@ describe('scheduling decisions', () => {
     expect(place(free({ spec: preferred }), on)).toBe('b');
   });
 });
+
+describe('less common terms', () => {
+  const [a] = nodes(['a']);
+  const term = (more: Partial<core.PodAffinityTerm>): Partial<core.PodSpec> => ({
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: 'web' } }, topologyKey: 'kubernetes.io/hostname', ...more },
+        ],
+      },
+    },
+  });
+  const constraint = (more: Partial<core.TopologySpreadConstraint>): Partial<core.PodSpec> => ({
+    topologySpreadConstraints: [{ ...spread(1).topologySpreadConstraints![0]!, ...more }],
+  });
+  const refusedByAffinity = "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.";
+  const refusedBySpread = "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints.";
+  const version = (value: string) => ({ app: 'web', version: value });
+  const on = (name: string, options: PodOptions = {}) => pod(`on-${name}`, { nodeName: name, ...options });
+
+  it.each<[string, PodOptions, PodOptions, string]>([
+    [
+      'namespaces that a selector names',
+      { spec: term({ namespaceSelector: { matchLabels: { team: 'a' } } }) },
+      { namespace: 'other' },
+      refusedByAffinity,
+    ],
+    [
+      'namespaces that a selector leaves out',
+      { spec: term({ namespaceSelector: { matchLabels: { team: 'b' } } }) },
+      { namespace: 'other' },
+      'a',
+    ],
+    [
+      'every namespace by an empty selector',
+      { spec: term({ namespaceSelector: {} }) },
+      { namespace: 'other' },
+      refusedByAffinity,
+    ],
+    [
+      'namespaces by name',
+      { spec: term({ namespaces: ['other'] }) },
+      { namespace: 'other' },
+      refusedByAffinity,
+    ],
+    ['its own namespace only', { spec: term({}) }, { namespace: 'other' }, 'a'],
+    [
+      'matchLabelKeys of its own value',
+      { labels: version('1'), spec: term({ matchLabelKeys: ['version'] }) },
+      { labels: version('1') },
+      refusedByAffinity,
+    ],
+    [
+      'matchLabelKeys of another value',
+      { labels: version('2'), spec: term({ matchLabelKeys: ['version'] }) },
+      { labels: version('1') },
+      'a',
+    ],
+    [
+      'mismatchLabelKeys of another value',
+      { labels: version('2'), spec: term({ mismatchLabelKeys: ['version'] }) },
+      { labels: version('1') },
+      refusedByAffinity,
+    ],
+    [
+      'mismatchLabelKeys of its own value',
+      { labels: version('1'), spec: term({ mismatchLabelKeys: ['version'] }) },
+      { labels: version('1') },
+      'a',
+    ],
+    ['fewer domains than minDomains', { spec: constraint({ minDomains: 2 }) }, {}, refusedBySpread],
+    ['as many domains as minDomains', { spec: constraint({ minDomains: 1 }) }, {}, 'a'],
+    [
+      'matchLabelKeys of a spread',
+      { labels: version('2'), spec: constraint({ minDomains: 2, matchLabelKeys: ['version'] }) },
+      { labels: version('1') },
+      'a',
+    ],
+  ])('of affinities and spread constraints: %s', (_what, wanted, placed, expected) => {
+    expect(place(free(wanted), [a!], [on('a', placed)])).toBe(expected);
+  });
+
+  it('of spread constraints count the nodes that their policies say', () => {
+    const disks: Edit<core.Node> = (n) => {
+      n.metadata.labels!['disk'] = 'ssd';
+    };
+    const selected = { nodeSelector: { disk: 'ssd' } };
+    const both = nodes(['a', disks], ['b', tainted]);
+    const wanted = (more: Partial<core.TopologySpreadConstraint>, spec: Partial<core.PodSpec> = {}) =>
+      place(free({ spec: { ...constraint(more), ...spec } }), both, [on('a')]);
+    // The tainted node is empty and counts, unless taints are honoured.
+    expect(wanted({})).toContain('0/2 nodes are available');
+    expect(wanted({ nodeTaintsPolicy: 'Honor' })).toBe('a');
+    // The node that is not selected counts only when affinity is ignored.
+    expect(wanted({}, selected)).toBe('a');
+    expect(wanted({ nodeAffinityPolicy: 'Ignore' }, selected)).toContain('0/2 nodes are available');
+  });
+});
