@@ -7,6 +7,9 @@ import { NftPrograms } from './testing/nft-programs.js';
 import { makeService, makeSlice, NODE_NAME, OTHER_NODE } from './testing/objects.js';
 import { type ProxyFixtureOptions, proxyFixture } from './testing/proxy-fixture.js';
 
+/** A busy machine may take its time. */
+const PATIENCE = { timeout: 15_000 };
+
 const isFull = ({ full }: { full: boolean }) => full;
 
 describe('a running proxy', () => {
@@ -108,7 +111,7 @@ describe('a running proxy', () => {
       const { body } = await metrics.scrape();
       return Number(/nftables_cleanup_failures_total\{.*\} (\d+)/.exec(body)?.[1] ?? 0);
     };
-    await expect.poll(failures).toBeGreaterThan(0);
+    await expect.poll(failures, PATIENCE).toBeGreaterThan(0);
   });
 
   it('measures how UDP flows are cleaned up', async () => {
@@ -130,7 +133,7 @@ describe('a running proxy', () => {
       );
       return Number(found?.[1] ?? 0);
     };
-    await expect.poll(() => value('deleted_entries_total')).toBe(1);
+    await expect.poll(() => value('deleted_entries_total'), PATIENCE).toBe(1);
     expect(await value('sync_duration_seconds_count')).toBe(2);
     expect(programs.calls.filter(({ file, args }) => file === 'conntrack' && args[0] === '-R')).toHaveLength(
       1,
@@ -174,8 +177,10 @@ describe('a running proxy', () => {
     expect(await value('sync_proxy_rules_service_changes_pending')).toBe(0);
     programs.refusal = 'Error: no';
     api.seed(Resources.services, makeService('third', '172.30.0.3'));
-    await expect.poll(() => value('sync_proxy_rules_nftables_sync_failures_total')).toBeGreaterThan(0);
+    await expect
+      .poll(() => value('sync_proxy_rules_nftables_sync_failures_total'), PATIENCE)
+      .toBeGreaterThan(0);
     programs.refusal = undefined;
-    await expect.poll(() => value('sync_full_proxy_rules_duration_seconds_count')).toBe(2);
+    await expect.poll(() => value('sync_full_proxy_rules_duration_seconds_count'), PATIENCE).toBe(2);
   });
 });

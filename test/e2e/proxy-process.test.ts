@@ -129,7 +129,9 @@ inNamespaces(import.meta.url, 'root', () => {
       const config = `${head}clientConnection: {kubeconfig: ${kubeconfig}}\nhealthzBindAddress: 127.0.0.1:10256\n`;
       writeFileSync(path('config'), config);
       const proxy = part('proxy', '--config', path('config'), '-v=4');
-      await expect.poll(async () => (await fetch('http://127.0.0.1:10256/livez')).status).toBe(200);
+      await expect
+        .poll(async () => (await fetch('http://127.0.0.1:10256/livez')).status, { timeout: 30_000 })
+        .toBe(200);
       writeFileSync(path('config'), `${config}mode: iptables\n`);
       expect(await proxy.exitCode).toBe(1);
       expect(proxy.output).toContain("content of the proxy server's configuration file was updated");

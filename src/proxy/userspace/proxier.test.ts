@@ -356,7 +356,7 @@ describe('UserspaceProxier without rights', () => {
       second.write('2');
       return once(second, 'data').then(String, (error: NodeJS.ErrnoException) => error.code);
     };
-    await expect.poll(echo).toBe('2');
+    await expect.poll(echo, { timeout: 15_000 }).toBe('2');
   });
 
   it('forgets the flow that was used longest ago when there are too many', async () => {
