@@ -28,6 +28,8 @@ export interface DnsServerOptions {
   placement?: Placement;
   /** What `coredns_build_info` shows. */
   version?: string;
+  /** Called once when the first lists of all clusters have been read. */
+  onSynced?: () => void;
 }
 
 export interface DnsServerDeps {
@@ -142,6 +144,7 @@ class CorefileServer implements DnsServer {
     this.#context.stats.enabled(this.#runtime.enabled);
     this.#watchFile();
     this.#watchConfigMap();
+    void Promise.all([...this.#sources.values()].map((s) => s.synced())).then(this.#options.onSynced);
   }
 
   /** Every socket of a configuration; what they serve is looked up per message. */

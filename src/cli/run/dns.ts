@@ -40,8 +40,8 @@ export async function run(options: Options): Promise<void> {
     logger,
     metrics,
   };
-  const server = createDnsServer({ ...configuration, version }, deps);
-  await runUntilSignal([own, server, collecting], logger);
+  const server = createDnsServer({ ...configuration, version, onSynced: collect }, deps);
+  await runUntilSignal([own, server], logger);
 }
 
 /** The cluster of the flags, reached for when a Corefile needs it. */
@@ -73,15 +73,12 @@ class OwnCluster implements Startable {
   }
 }
 
-/** The first lists leave as much garbage as they leave state; they are read by now, and bin/kubesvc gives the means. */
-const collecting: Startable = {
-  async start() {
-    setFlagsFromString('--compact-on-every-full-gc');
-    globalThis.gc?.();
-    setFlagsFromString('--no-compact-on-every-full-gc');
-  },
-  async stop() {},
-};
+/** The first lists leave as much garbage as they leave state; bin/kubesvc gives the means. */
+function collect(): void {
+  setFlagsFromString('--compact-on-every-full-gc');
+  globalThis.gc?.();
+  setFlagsFromString('--no-compact-on-every-full-gc');
+}
 
 function fromFile(path: string): DnsServerOptions {
   return {

@@ -36,6 +36,11 @@ export class InformerSources {
     this.#factory.stop();
   }
 
+  /** Resolves when all of them have been listed. */
+  async synced(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((i) => i.synced()));
+  }
+
   /** Oldest contact with the API server of all informers, milliseconds since the epoch; 0 before the first. */
   get lastContact(): number {
     return Math.min(...[...this.#informers.values()].map((i) => i.lastContact));
