@@ -67,6 +67,13 @@ describe('the ipvs mode on the kernel that it needs', () => {
     await lab?.destroy();
   });
 
+  it('has started with both families at once, on one device', async () => {
+    const sets = (await node().ns.sh('ipset list -name')).split('\n');
+    expect(sets).toContain('KUBE-CLUSTER-IP');
+    expect(sets).toContain('KUBE-6-CLUSTER-IP');
+    expect(await node().ns.sh('ip6tables-save -t nat')).toContain('KUBE-6-CLUSTER-IP dst,dst');
+  });
+
   it('finds every scheduler that the configuration may name', async () => {
     const { programs } = node().ns;
     const probes = SCHEDULERS.flatMap((scheduler, i) =>

@@ -20,7 +20,7 @@ const fastClock: Clock = {
   after: (ms, work) => systemClock.after(ms / SPEED, work),
 };
 
-/** A cluster of one proxy on the lab's first node, IPv4. */
+/** A cluster of one proxy on the lab's first node. Its Services are IPv4; ipvs mode starts both families at once. */
 export class ProxyUnderTest {
   readonly api = new FakeClient();
   readonly #lab: Lab;
@@ -54,7 +54,7 @@ export class ProxyUnderTest {
       {
         config,
         nodeName: node.name,
-        families: ['IPv4'],
+        families: mode === 'ipvs' ? ['IPv4', 'IPv6'] : ['IPv4'],
         localAddresses: () => ['127.0.0.1', node.ip],
         ...(backend === undefined ? {} : { iptablesBackend: backend }),
         onSynced: (event) => {
