@@ -2,7 +2,6 @@
 export * from './apply/index.js';
 export * from './codec/index.js';
 export * from './defaults/index.js';
-export * from './endpoint-subsets.js';
 export * from './object.js';
 export * from './openapi/index.js';
 export * from './patch/index.js';

@@ -159,8 +159,8 @@ export interface WriteContext {
 
 /**
  * What differs between kinds on the write path; everything else is the generic registry. All hooks are
- * optional. Order on create: metadata (name, uid, creationTimestamp) → beginCreate → prepareForCreate → validateCreate → canonicalize → store → commit; on
- * update: beginUpdate → prepareForUpdate → validateUpdate → canonicalize → store → commit. Objects are mutable in `prepare*`
+ * optional. Order on create: metadata (name, uid, creationTimestamp) → beginCreate → prepareForCreate → validateCreate → store → commit; on
+ * update: beginUpdate → prepareForUpdate → validateUpdate → store → commit. Objects are mutable in `prepare*`
  * and in `begin*`.
  */
 export interface Strategy<T extends KubeObject = KubeObject> {
@@ -170,8 +170,6 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   beginUpdate?(context: WriteContext, object: T, old: T): Promise<Allocation>;
   prepareForUpdate?(context: WriteContext, object: T, old: T): void;
   validateUpdate?(context: WriteContext, object: T, old: T): FieldError[];
-  /** Brings a valid object into the form that is stored; runs after validation, on create and on update. */
-  canonicalize?(object: T): void;
   /** What the client says of status at creation counts (Nodes); otherwise it is dropped. */
   keepStatusOnCreate?: boolean;
   /** PUT may create. */

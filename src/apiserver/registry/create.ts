@@ -64,7 +64,6 @@ async function createOnce(
     prepare(resource, object);
     strategy.prepareForCreate?.(context, object);
     validateNew(resource, context, object);
-    strategy.canonicalize?.(object);
     await admit(env, resource, call, request(namespace, object), 'validate');
     if (call.dryRun) return await dryRun(env, resource, object);
     handedOver = true;

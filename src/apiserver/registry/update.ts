@@ -119,7 +119,6 @@ async function decide(
     resource.strategy.prepareForUpdate?.(context, object, current);
     bumpGeneration(resource, object, current);
     validateChanged(resource, context, object, current);
-    resource.strategy.canonicalize?.(object);
     await admit(env, resource, call, request, 'validate');
     if (sameButForTimes(object, current)) return { action: 'keep' };
     if (isReleased(resource, object)) return { action: 'delete', object };

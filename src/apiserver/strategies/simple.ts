@@ -1,5 +1,5 @@
 import type { apps, autoscalingV2, batch, core, discovery, KubeObject, networking, policy } from '#api';
-import { repackSubsets, semanticEqual } from '#api';
+import { semanticEqual } from '#api';
 import type { Strategy } from '../contracts.js';
 import { startsWith, type WithStatus } from './status.js';
 
@@ -78,10 +78,6 @@ export function networkingStrategies(): [string, Strategy][] {
 function endpointsStrategy(): Strategy<core.Endpoints> {
   return {
     ...creatable,
-    canonicalize(object) {
-      if (object.subsets !== undefined && object.subsets.length > 0)
-        object.subsets = repackSubsets(object.subsets);
-    },
     deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   };
 }

@@ -1,6 +1,7 @@
-import { type core, repackSubsets } from '#api';
+import type { core } from '#api';
 import { publishesHostname } from '../common/endpoint-pods.js';
 import { findPort, isPodReady, podIPs } from '../common/pods.js';
+import { repackSubsets } from './repack.js';
 
 /** Most addresses one Endpoints object may hold. */
 export const MAX_ADDRESSES = 1000;

@@ -227,29 +227,3 @@ describe('kinds of a Service, written by PUT', () => {
     }
   });
 });
-
-it('Endpoints are stored in canonical form, after their validation', async () => {
-  const server = await startTestServer();
-  const path = '/api/v1/namespaces/default/endpoints';
-  const ports = [{ port: 80, protocol: 'TCP' }];
-  const write = (method: string, url: string, subsets: core.EndpointSubset[]) =>
-    server.call<core.Endpoints>(method, url, {
-      apiVersion: 'v1',
-      kind: 'Endpoints',
-      metadata: { name: 'web' },
-      subsets,
-    });
-  try {
-    const packed = [{ addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }], ports }];
-    const loose = packed[0]!.addresses.toReversed().map((each) => ({ addresses: [each], ports }));
-    expect((await write('POST', path, loose)).subsets).toEqual(packed);
-    const { metadata } = await write('PUT', `${path}/web`, packed);
-    expect((await write('PUT', `${path}/web`, loose)).metadata.resourceVersion).toBe(
-      metadata.resourceVersion,
-    );
-    const refused = await write('PUT', `${path}/web`, [...loose, {}]).catch((error: Error) => error.message);
-    expect(refused).toContain('subsets[2]: Required value: must specify `addresses` or `notReadyAddresses`');
-  } finally {
-    await server.stop();
-  }
-});

@@ -1,4 +1,4 @@
-import type { core } from './types/index.js';
+import type { core } from '#api';
 
 type Entry = { address: core.EndpointAddress; ready: boolean };
 /** Addresses that serve one port, by address key. */

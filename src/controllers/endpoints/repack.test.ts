@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { repackSubsets } from './endpoint-subsets.js';
-import type { core } from './types/index.js';
+import type { core } from '#api';
+import { repackSubsets } from './repack.js';
 
 const port = (number: number): core.EndpointPort => ({ port: number, protocol: 'TCP', name: `p${number}` });
 const address = (n: number): core.EndpointAddress => ({ ip: `10.0.0.${n}` });
