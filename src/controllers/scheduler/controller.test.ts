@@ -78,4 +78,32 @@ describe('scheduler', () => {
     await expect.poll(placement).toEqual({ p: 'n1' });
     expect(refusals).toBeLessThanOrEqual(0);
   });
+
+  it('gives room to the most important Pod first, then in order of arrival', async () => {
+    const important = (name: string, priority: number) => pending(name, { priority });
+    harness.client.seed(Resources.pods, important('low', 1), important('high', 5), important('high-too', 5));
+    await harness.settle();
+    const narrow = (pods: string) => {
+      const made = node('n1');
+      made.status!.allocatable = { cpu: '2', memory: '4Gi', pods };
+      return made;
+    };
+    harness.client.seed(Resources.nodes, narrow('1'));
+    await expect.poll(placement).toEqual({ low: '', high: 'n1', 'high-too': '' });
+    await harness.settle();
+    harness.client.seed(Resources.nodes, narrow('2'));
+    await expect.poll(placement).toEqual({ low: '', high: 'n1', 'high-too': 'n1' });
+    harness.client.seed(Resources.nodes, narrow('3'));
+    await expect.poll(placement).toEqual({ low: 'n1', high: 'n1', 'high-too': 'n1' });
+  });
+
+  it('serves others while an important Pod cannot be bound', async () => {
+    harness.client.fail = ({ verb, name }) =>
+      verb === 'create' && name === 'stuck' ? Errors.internal('no luck') : undefined;
+    harness.client.seed(Resources.nodes, node('n1'));
+    const names = Array.from({ length: 20 }, (_, i) => `p${i}`);
+    harness.client.seed(Resources.pods, pending('stuck', { priority: 9 }), ...names.map((n) => pending(n)));
+    await expect.poll(() => Object.values(placement()).filter((on) => on === 'n1')).toHaveLength(20);
+    expect(placement()['stuck']).toBe('');
+  });
 });

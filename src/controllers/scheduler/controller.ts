@@ -7,6 +7,7 @@ import { timestamp } from '../common/time.js';
 import { type LoopDeps, trimmedInformer } from '../deps.js';
 import { ClusterState, type PodInfo, podInfo } from './cluster-state.js';
 import { decide } from './decide.js';
+import { PendingPods } from './pending-pods.js';
 
 export interface SchedulerOptions {
   /** Pods whose spec.schedulerName is this are scheduled here. */
@@ -44,7 +45,9 @@ class Run implements LoopRun {
   readonly #recorder: EventRecorder;
   readonly #state = new ClusterState();
   readonly #waiting = new Set<string>();
+  readonly #pending = new PendingPods();
   #retryPlanned = false;
+  #queue: WorkQueue | undefined;
 
   constructor(options: SchedulerOptions, deps: LoopDeps, caches: Caches, recorder: EventRecorder) {
     this.workers = options.parallelBindings ?? 16;
@@ -56,6 +59,7 @@ class Run implements LoopRun {
   }
 
   subscribe(queue: WorkQueue): (() => void)[] {
+    this.#queue = queue;
     const { nodes, pods } = this.#caches;
     const nodeChanged = (node: core.Node) => {
       this.#state.setNode(node);
@@ -90,7 +94,7 @@ class Run implements LoopRun {
     const key = objectKey(pod);
     if (this.#isOurs(pod)) {
       // Its own condition is no news for a Pod that waits for the cluster to change.
-      if (!this.#waiting.has(key) || old === undefined || specChanged(pod, old)) queue.add(key);
+      if (!this.#waiting.has(key) || old === undefined || specChanged(pod, old)) this.#enqueue(key, queue);
       return;
     }
     this.#waiting.delete(key);
@@ -115,12 +119,37 @@ class Run implements LoopRun {
     this.#retryPlanned = true;
     this.#deps.clock.after(RETRY_DELAY_MS, () => {
       this.#retryPlanned = false;
-      for (const key of this.#waiting) queue.add(key);
+      for (const key of this.#waiting) this.#enqueue(key, queue);
       this.#waiting.clear();
     });
   }
 
-  async sync(key: string): Promise<void> {
+  #enqueue(key: string, queue: WorkQueue): void {
+    const pod = this.#caches.pods.get(key);
+    if (pod !== undefined) this.#pending.add(key, pod.spec?.priority ?? 0);
+    queue.add(key);
+  }
+
+  /**
+   * A turn, which goes to the most important Pod that waits for one, whoever's it is. One that fails waits for a turn
+   * of its own, so that it does not take those of others.
+   */
+  async sync(turn: string): Promise<void> {
+    const own = this.#caches.pods.get(turn);
+    if (own !== undefined && this.#isOurs(own) && !this.#waiting.has(turn) && !this.#state.isAssumed(turn))
+      this.#pending.add(turn, own.spec?.priority ?? 0);
+    const key = this.#pending.take();
+    if (key === undefined) return;
+    try {
+      await this.#schedule(key);
+    } catch (error) {
+      if (key === turn) throw error;
+      this.#deps.logger.warn('scheduling failed, will be retried', { pod: key, err: error });
+      this.#queue?.addRateLimited(key);
+    }
+  }
+
+  async #schedule(key: string): Promise<void> {
     const pod = this.#caches.pods.get(key);
     if (pod === undefined || !this.#isOurs(pod) || this.#state.isAssumed(key)) return;
     const info = podInfo(pod);
