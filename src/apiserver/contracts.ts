@@ -21,6 +21,8 @@ export interface ApiRequest {
   /** Path and query as sent. */
   url: string;
   headers: Record<string, string | undefined>;
+  /** Whether a body follows the head; it may turn out to be empty. */
+  hasBody?: boolean;
   /** Reads the body once; rejects with StatusError RequestEntityTooLarge above the limit (3 MiB). */
   body(): Promise<Buffer>;
   /** The body unread, for proxied requests. */

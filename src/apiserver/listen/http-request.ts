@@ -114,6 +114,7 @@ export class NetworkRequest implements ApiRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Record<string, string | undefined>;
+  readonly hasBody: boolean;
   readonly clientCertificate?: NonNullable<ApiRequest['clientCertificate']>;
   readonly clientCertificateError?: string;
   readonly #source: Readable;
@@ -126,11 +127,12 @@ export class NetworkRequest implements ApiRequest {
   /** `signal` aborts when `until` closes. */
   constructor(
     head: { method: string; url: string; headers: IncomingHttpHeaders },
-    carrier: { source: Readable; socket: TLSSocket; until: Closing; maxBodyBytes: number },
+    carrier: { source: Readable; hasBody: boolean; socket: TLSSocket; until: Closing; maxBodyBytes: number },
   ) {
     this.method = head.method;
     this.url = head.url;
     this.headers = singleValued(head.headers);
+    this.hasBody = carrier.hasBody;
     this.#source = carrier.source;
     this.#socket = carrier.socket;
     this.#until = carrier.until;

@@ -32,6 +32,7 @@ export function createInProcessTransport(
       headers,
       user,
       signal,
+      hasBody: body.length > 0,
       body: () =>
         body.length > MAX_BODY_BYTES
           ? Promise.reject(Errors.tooLarge(`Request entity too large: limit is ${MAX_BODY_BYTES}`))

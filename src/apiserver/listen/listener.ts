@@ -158,10 +158,10 @@ export class Listener implements Startable {
   #serveHttp1(message: IncomingMessage, response: ServerResponse): void {
     response.on('error', this.#onResponseError);
     const { method = 'GET', url = '/', headers } = message;
-    const carrier = { source: message, socket: message.socket as TLSSocket, until: response };
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    const carrier = { source: message, hasBody, socket: message.socket as TLSSocket, until: response };
     const request = this.#request({ method, url, headers }, carrier);
-    const expectsBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-    this.#serve(request, new Http1Reply(response), expectsBody, () => this.#left());
+    this.#serve(request, new Http1Reply(response), () => this.#left());
   }
 
   #serveHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -173,9 +173,10 @@ export class Listener implements Startable {
     if (session === undefined || session.destroyed) return;
     if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
     const head = { method: headers[':method'] ?? 'GET', url: headers[':path'] ?? '/', headers };
-    const carrier = { source: stream, socket: session.socket as TLSSocket, until: stream };
+    const hasBody = !stream.endAfterHeaders;
+    const carrier = { source: stream, hasBody, socket: session.socket as TLSSocket, until: stream };
     this.#busy.set(session, (this.#busy.get(session) ?? 0) + 1);
-    this.#serve(this.#request(head, carrier), new Http2Reply(stream), !stream.endAfterHeaders, () => {
+    this.#serve(this.#request(head, carrier), new Http2Reply(stream), () => {
       this.#busy.set(session, (this.#busy.get(session) ?? 1) - 1);
       this.#left();
     });
@@ -183,20 +184,20 @@ export class Listener implements Startable {
 
   #request(
     head: { method: string; url: string; headers: IncomingMessage['headers'] },
-    carrier: { source: Readable; socket: TLSSocket; until: ServerResponse | Duplex },
+    carrier: { source: Readable; hasBody: boolean; socket: TLSSocket; until: ServerResponse | Duplex },
   ): NetworkRequest {
     const maxBodyBytes = this.#options.maxBodyBytes ?? MAX_BODY_BYTES;
     return new NetworkRequest(head, { ...carrier, maxBodyBytes });
   }
 
   /** Answers one request; small answers to what needs no waiting are out when this returns. */
-  #serve(request: NetworkRequest, reply: Reply, expectsBody: boolean, left: () => void): void {
+  #serve(request: NetworkRequest, reply: Reply, left: () => void): void {
     this.#running++;
     const written = caught(
       () =>
         soon(this.#options.handle(request), (answer) => {
           // An unread body would be taken for the next request on an HTTP/1.1 connection.
-          if (expectsBody) request.discard();
+          if (request.hasBody) request.discard();
           if (this.#stopping) reply.last();
           const acceptEncoding = request.headers['accept-encoding'];
           return writeResponse(reply, answer, { acceptEncoding, head: request.method === 'HEAD' });
@@ -214,7 +215,12 @@ export class Listener implements Startable {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', (error) => this.#debug('upgraded connection failed', error));
     const { method = 'GET', url = '/', headers } = request;
-    const carrier = { source: request, socket: request.socket as TLSSocket, until: socket };
+    const carrier = {
+      source: request,
+      hasBody: false,
+      socket: request.socket as TLSSocket,
+      until: socket,
+    };
     try {
       // Assigned, not spread: what the class computes must stay.
       await this.#options.upgrade(

@@ -98,15 +98,8 @@ function forwarded(request: ApiRequest, route: Route, upgrade: boolean): Forward
     headers['x-forwarded-for'] =
       before === undefined ? request.remoteAddress : `${before}, ${request.remoteAddress}`;
   }
-  const body = upgrade || !hasBody(request) ? {} : { body: request.stream() };
+  const body = upgrade || request.hasBody !== true ? {} : { body: request.stream() };
   return { method: request.method, path, headers, ...body };
-}
-
-/** HTTP/1.1 announces a body; HTTP/2 and callers in the process do not, and only some methods have one there. */
-function hasBody({ method, headers }: ApiRequest): boolean {
-  if (headers['transfer-encoding'] !== undefined) return true;
-  if (headers['content-length'] !== undefined) return headers['content-length'] !== '0';
-  return headers['host'] === undefined && method !== 'GET' && method !== 'HEAD';
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
