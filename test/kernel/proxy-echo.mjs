@@ -69,6 +69,7 @@ async function load(protocol, address, port) {
   while (running) {
     const { server } = await (protocol === 'tcp' ? askTcp : askUdp)(address, port);
     counts[server] = (counts[server] ?? 0) + 1;
+    console.log('.');
     // Leaves the processors to what is being tested.
     await new Promise((resolve) => setTimeout(resolve, 3));
   }

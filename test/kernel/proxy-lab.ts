@@ -284,7 +284,7 @@ export async function constantLoad(
   protocol: 'tcp' | 'udp',
   address: string,
   port: number,
-): Promise<{ stop(): Promise<Record<string, number>> }> {
+): Promise<{ turn(): Promise<void>; stop(): Promise<Record<string, number>> }> {
   const program = await ns.programs.spawn(process.execPath, [
     SCRIPT,
     'load',
@@ -292,16 +292,22 @@ export async function constantLoad(
     address,
     String(port),
   ]);
-  let output = '';
-  program.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
+  const lines = createInterface({ input: program.stdout });
+  let last = '';
+  lines.on('line', (line) => {
+    last = line;
   });
-  await once(program.stdout, 'data');
+  await once(lines, 'line');
   return {
+    /** Resolves when whatever is being asked now has been answered. */
+    async turn() {
+      for (let i = 0; i < 2; i++) await once(lines, 'line');
+    },
     async stop() {
+      const closed = once(lines, 'close');
       program.kill('SIGTERM');
-      await program.exited;
-      return JSON.parse(output.trim().split('\n').at(-1)!) as Record<string, number>;
+      await closed;
+      return JSON.parse(last) as Record<string, number>;
     },
   };
 }
