@@ -26,6 +26,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/architecture/**'],
           fileParallelism: false,
+          globalSetup: ['test/support/root-namespace.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostSnapshot, kubesvc, processesWith, removeDirectory, temporaryDirectory } from './harness.js';
+import { hostSnapshot } from '../support/root-namespace.js';
+import { kubesvc, processesWith, removeDirectory, temporaryDirectory } from './harness.js';
 
 const STEPS = /^ {3}✓ (.*)$/gm;
 const LIMIT = { timeoutMs: 240_000 };

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hostSnapshot, kubesvc, processesWith } from './harness.js';
+import { hostSnapshot } from '../support/root-namespace.js';
+import { kubesvc, processesWith } from './harness.js';
 import { service, webPod } from './manifests.js';
 import { useCluster, useSpace } from './space.js';
 

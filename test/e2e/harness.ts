@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,33 +127,6 @@ export class UpProcess {
 
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'kubesvc-e2e-'));
-}
-
-/** Everything of the host that a cluster must leave alone. */
-export function hostSnapshot(): Record<string, string> {
-  const read = (file: string, args: string[]) => spawnSync(file, args, { encoding: 'utf8' }).stdout ?? '';
-  return {
-    nft: read('nft', ['list', 'ruleset']),
-    links: read('ip', ['-o', 'link']).replace(/ (state|mode|group|qlen) \S+/g, ''),
-    addresses: read('ip', ['-o', 'addr']).replace(/valid_lft \S+ preferred_lft \S+/g, ''),
-    routes: read('ip', ['route', 'show', 'table', 'all']),
-    namespaces: read('ip', ['netns']),
-    sysctls: sysctls('/proc/sys/net'),
-  };
-}
-
-/** Values that the kernel itself changes (counters, caches) are left out. */
-function sysctls(directory: string): string {
-  const out: string[] = [];
-  for (const entry of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    if (/nf_conntrack_(count|dropwait)|stat|random|hostname/.test(entry)) continue;
-    try {
-      out.push(`${entry}=${readFileSync(join(directory, entry), 'utf8').trim()}`);
-    } catch {
-      // Directories and write-only values.
-    }
-  }
-  return out.sort().join('\n');
 }
 
 /** Command lines of processes that mention a text, this one's relatives by argument left out. */

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hostSnapshot } from '../support/root-namespace.js';
 import {
-  hostSnapshot,
   kubectlPath,
   type Output,
   processesWith,

@@ -2,15 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  hostSnapshot,
-  kubesvc,
-  processesWith,
-  removeDirectory,
-  root,
-  temporaryDirectory,
-  UpProcess,
-} from './harness.js';
+import { hostSnapshot } from '../support/root-namespace.js';
+import { kubesvc, processesWith, removeDirectory, root, temporaryDirectory, UpProcess } from './harness.js';
 
 const HELLO = join(root, 'examples/hello.yaml');
 

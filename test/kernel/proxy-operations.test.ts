@@ -94,6 +94,8 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
       healthzBindAddress: '',
       metricsBindAddress: '',
       nodePortAddresses: ['primary'],
+      // They would be set where this process is: in the root namespace.
+      conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
     });
     proxy = createProxy(
       { config, nodeName: 'node1', families: ['IPv4'], localAddresses: () => ['127.0.0.1', node.ip] },
