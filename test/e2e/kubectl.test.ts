@@ -157,10 +157,11 @@ describe('stock kubectl against kubesvc up', () => {
     await s.ok(['create', 'service', 'externalname', 'd', '--external-name=example.org']);
     await s.apply(pod('app', IDLE));
     await s.ok(['expose', 'pod', 'app', '--port=80', '--target-port=8080', '--name=e']);
+    await s.ok(['wait', 'service/c', '--for=jsonpath={.status.loadBalancer.ingress[0].ip}', '--timeout=30s']);
     const table = await s.ok(['get', 'services']);
     expect(table).toMatch(/^a +ClusterIP +10\.96\.\S+ +<none> +80\/TCP/m);
     expect(table).toMatch(/^b +NodePort +10\.96\.\S+ +<none> +80:3\d{4}\/TCP/m);
-    expect(table).toMatch(/^c +LoadBalancer +10\.96\.\S+ +<pending> +80:3\d{4}\/TCP/m);
+    expect(table).toMatch(/^c +LoadBalancer +10\.96\.\S+ +10\.98\.0\.\d+ +80:3\d{4}\/TCP/m);
     expect(table).toMatch(/^d +ExternalName +<none> +example\.org/m);
     expect(await s.field('service e', '{.spec.selector.app}')).toBe('app');
   });
