@@ -22,13 +22,16 @@ export interface FlowFilter {
 export interface Conntrack {
   /** Flows of one protocol, narrowed by their original destination. */
   list(family: 'ipv4' | 'ipv6', protocol: string, filter?: FlowFilter): Promise<Flow[]>;
-  /** Deletes flows; one that has ended meanwhile is not an error. */
+  /**
+   * Deletes flows, and with each those of other clients that were sent to the same place and are answered from the
+   * same one. One that has ended meanwhile is not an error.
+   */
   remove(family: 'ipv4' | 'ipv6', flows: readonly Flow[]): Promise<void>;
 }
 
 /** A table of a million flows lists as 200 MB; beyond this the listing is refused instead of exhausting memory. */
 const MAX_LISTING_BYTES = 256 * 1024 * 1024;
-const FLOWS_PER_RUN = 2000;
+const DELETIONS_PER_RUN = 500;
 const ATTEMPTS_WHEN_INTERRUPTED = 5;
 
 /** The conntrack program, in the network namespace of the process. */
@@ -42,9 +45,9 @@ export function createConntrack(programs: Programs): Conntrack {
       return text.split('\n').flatMap((line) => parseFlow(line) ?? []);
     },
     async remove(family, flows) {
-      for (let i = 0; i < flows.length; i += FLOWS_PER_RUN) {
-        const lines = flows.slice(i, i + FLOWS_PER_RUN).map((flow) => deletion(family, flow));
-        await runCommands(programs, `${lines.join('\n')}\n`);
+      const lines = [...new Set(flows.map((flow) => deletion(family, flow)))];
+      for (let i = 0; i < lines.length; i += DELETIONS_PER_RUN) {
+        await runCommands(programs, `${lines.slice(i, i + DELETIONS_PER_RUN).join('\n')}\n`);
       }
     },
   };
@@ -72,9 +75,11 @@ async function listing(programs: Programs, args: string[]): Promise<string> {
   }
 }
 
+/** Without the client: each deletion walks the whole table, and thousands of clients may have asked one endpoint. */
 function deletion(family: string, flow: Flow): string {
-  const ports = `--sport ${flow.sourcePort} --dport ${flow.destinationPort}`;
-  return `-D -f ${family} -p ${flow.protocol} -s ${flow.source} -d ${flow.destination} ${ports}`;
+  const original = `-d ${flow.destination} --orig-port-dst ${flow.destinationPort}`;
+  const reply = `-r ${flow.replySource} --reply-port-src ${flow.replySourcePort}`;
+  return `-D -f ${family} -p ${flow.protocol} ${original} ${reply}`;
 }
 
 /** Reads one line of `conntrack -L`; undefined for lines of another shape. */

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { core, discovery } from '#api';
 import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
 import { createInformerFactory, Resources } from '#client';
-import { createProxy, loadProxyConfig, type ProxyMode, type SyncedEvent } from '#proxy';
+import { createProxy, loadProxyConfig, type ProxyMode } from '#proxy';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
 import { LAYOUT } from '../../src/proxy/nftables/names.js';
 import { renderNftables } from '../../src/proxy/nftables/render.js';
@@ -21,7 +21,6 @@ describe('constant load through the proxy', () => {
   let first: LabPod;
   let second: LabPod;
   let running: Startable | undefined;
-  let onSynced: (event: SyncedEvent) => void = () => {};
 
   const service: core.Service = {
     metadata: { name: 'web', namespace: 'default' },
@@ -70,7 +69,6 @@ describe('constant load through the proxy', () => {
         nodeName: 'node1',
         families: ['IPv4'],
         localAddresses: () => ['172.30.0.11'],
-        onSynced: (event) => onSynced(event),
       },
       {
         client: api,
@@ -133,13 +131,17 @@ describe('constant load through the proxy', () => {
     await lab?.destroy();
   });
 
-  /** Resolves when the kernel has what `change` asks for. */
-  async function synced(change: () => void): Promise<void> {
-    const done = new Promise<void>((resolve) => {
-      onSynced = () => resolve();
-    });
-    change();
-    await done;
+  /** Changes the slice and resolves when the node's rules lead to these Pods and to no others. */
+  async function served(pods: LabPod[], leaving: LabPod[] = []): Promise<void> {
+    api.seed(Resources.endpointSlices, slice(pods, leaving));
+    await vi.waitFor(
+      async () => {
+        const rules = await lab.nodes[0]!.ns.sh('nft list ruleset; iptables-legacy-save 2>/dev/null || true');
+        const found = lab.pods.filter(({ ip }) => rules.split(/[^0-9.]+/).includes(ip));
+        expect(new Set(found)).toEqual(new Set(pods));
+      },
+      { timeout: 60_000, interval: 20 },
+    );
   }
 
   it.each(['nftables', 'iptables'] as const)(
@@ -155,7 +157,7 @@ describe('constant load through the proxy', () => {
           const wait = started + (i + 1) * 10 - performance.now();
           if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
         }
-        await synced(() => void api.seed(Resources.endpointSlices, slice([first, second])));
+        await served([first, second]);
       });
       expect(failures).toEqual({});
     },
@@ -171,16 +173,16 @@ describe('constant load through the proxy', () => {
         [second, fourth],
       ] as const) {
         await serveEcho(fresh.ns, fresh.name, 8080);
-        await synced(() => void api.seed(Resources.endpointSlices, slice([...serving, fresh])));
+        await served([...serving, fresh]);
         serving = [...serving.filter((pod) => pod !== old), fresh];
-        await synced(() => void api.seed(Resources.endpointSlices, slice(serving, [old])));
-        await synced(() => void api.seed(Resources.endpointSlices, slice(serving)));
+        await served(serving, [old]);
+        await served(serving);
         await turn();
         old.ns.programs.killAll();
       }
     });
     await Promise.all([serveEcho(first.ns, 'first', 8080), serveEcho(second.ns, 'second', 8080)]);
-    await synced(() => void api.seed(Resources.endpointSlices, slice([first, second])));
+    await served([first, second]);
     expect(failures).toEqual({});
   });
 
@@ -231,11 +233,12 @@ describe('constant load through the proxy', () => {
 
   it('loses nothing when the whole table is written anew', async () => {
     const failures = await failuresDuring(async () => {
-      const repaired = new Promise<void>((resolve) => {
-        onSynced = (event) => event.full && resolve();
-      });
-      await lab.nodes[0]!.ns.sh('nft add chain ip kubesvc-proxy foreign');
-      await repaired;
+      const { ns } = lab.nodes[0]!;
+      await ns.sh('nft add chain ip kubesvc-proxy foreign');
+      await vi.waitFor(
+        async () => expect(await ns.sh('nft -t list table ip kubesvc-proxy')).not.toContain('foreign'),
+        { timeout: 60_000, interval: 20 },
+      );
     });
     expect(failures).toEqual({});
   });

@@ -58,18 +58,26 @@ function askUdp(address, port) {
   });
 }
 
-/** Asks over and over until told to stop (SIGTERM), then reports how often it went well and how it did not. */
+/**
+ * Asks over and over until told to stop (SIGTERM), then reports how often it went well and how it did not. Told by
+ * SIGUSR2, it says when what was being asked then has ended.
+ */
 async function load(protocol, address, port) {
   const counts = {};
   let running = true;
+  let turn = false;
   process.on('SIGTERM', () => {
     running = false;
+  });
+  process.on('SIGUSR2', () => {
+    turn = true;
   });
   console.log('running');
   while (running) {
     const { server } = await (protocol === 'tcp' ? askTcp : askUdp)(address, port);
     counts[server] = (counts[server] ?? 0) + 1;
-    console.log('.');
+    if (turn) console.log('turn');
+    turn = false;
     // Leaves the processors to what is being tested.
     await new Promise((resolve) => setTimeout(resolve, 3));
   }

@@ -301,7 +301,9 @@ export async function constantLoad(
   return {
     /** Resolves when whatever is being asked now has been answered. */
     async turn() {
-      for (let i = 0; i < 2; i++) await once(lines, 'line');
+      const ended = once(lines, 'line');
+      program.kill('SIGUSR2');
+      await ended;
     },
     async stop() {
       const closed = once(lines, 'close');
