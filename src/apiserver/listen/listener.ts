@@ -14,7 +14,7 @@ import type { Logger, Startable } from '#base';
 import type { ApiRequest, ApiResponse, UpgradeRequest } from '../contracts.js';
 import { caught, type Soon, soon } from '../soon.js';
 import { MAX_BODY_BYTES, NetworkRequest } from './http-request.js';
-import { Http1Reply, Http2Reply, type Reply } from './reply.js';
+import { Chunks, Http1Reply, Http2Reply, type Reply } from './reply.js';
 import { writeResponse } from './write-response.js';
 
 /** What the listener serves with. PEM texts. */
@@ -60,6 +60,7 @@ export class Listener implements Startable {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Running requests per HTTP/2 session, and in total. */
   readonly #busy = new WeakMap<object, number>();
+  readonly #chunks = new Chunks();
   #running = 0;
   #idle: (() => void) | undefined;
   #unix: Server | undefined;
@@ -161,7 +162,7 @@ export class Listener implements Startable {
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
     const carrier = { source: message, hasBody, socket: message.socket as TLSSocket, until: response };
     const request = this.#request({ method, url, headers }, carrier);
-    this.#serve(request, new Http1Reply(response), () => this.#left());
+    this.#serve(request, new Http1Reply(response, this.#chunks), () => this.#left());
   }
 
   #serveHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {

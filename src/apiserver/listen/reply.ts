@@ -27,10 +27,12 @@ const INLINE_BYTES = 16 * 1024;
 
 export class Http1Reply implements Reply {
   readonly #response: ServerResponse;
+  readonly #chunks: Chunks;
   #chunked = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, chunks: Chunks) {
     this.#response = response;
+    this.#chunks = chunks;
   }
 
   get stream(): Writable {
@@ -51,7 +53,7 @@ export class Http1Reply implements Reply {
   }
 
   write(piece: Buffer): boolean {
-    return this.#response.write(this.#chunked ? chunkOf(piece) : piece);
+    return this.#response.write(this.#chunked ? this.#chunks.of(piece) : piece);
   }
 
   end(done: () => void): void {
@@ -79,6 +81,20 @@ export class Http1Reply implements Reply {
 }
 
 const LAST_CHUNK = '0\r\n\r\n';
+
+/** Frames pieces for HTTP/1.1. Watchers get the same piece one after the other, which is framed once for all. */
+export class Chunks {
+  #piece: Buffer | undefined;
+  #chunk: Buffer | undefined;
+
+  of(piece: Buffer): Buffer {
+    if (piece !== this.#piece || this.#chunk === undefined) {
+      this.#chunk = chunkOf(piece);
+      this.#piece = piece;
+    }
+    return this.#chunk;
+  }
+}
 
 /** A piece as HTTP/1.1 frames it (RFC 9112 7.1). */
 function chunkOf(piece: Buffer): Buffer {

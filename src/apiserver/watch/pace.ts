@@ -1,3 +1,5 @@
+import { JoinedWrites } from './joined-writes.js';
+
 /** Writes of one watch are at least about this far apart, */
 const SHORTEST_MS = 2;
 /** and at most, however many watchers there are. */
@@ -14,6 +16,8 @@ const PER_TURN = 64;
  * moment is written at once.
  */
 export class Pace {
+  /** What is written in this round. */
+  readonly writes = new JoinedWrites();
   #round: Promise<void> | undefined;
   #intervalMs = SHORTEST_MS;
   /** When the round began that is not over yet. */
@@ -62,6 +66,7 @@ export class Pace {
   }
 
   #endRound(): void {
+    this.writes.forget();
     if (this.#begun === undefined) return;
     const took = performance.now() - this.#begun;
     this.#begun = undefined;

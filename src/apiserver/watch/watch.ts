@@ -34,7 +34,8 @@ export async function watchObjects(
   drain: AbortSignal,
   pace: Pace,
 ): Promise<ApiResponse> {
-  const { contentType, frames } = await startWatch(context, resource, drain, pace, oneWrite);
+  const pack: Pack<Buffer> = (some) => pace.writes.join(some);
+  const { contentType, frames } = await startWatch(context, resource, drain, pace, pack);
   const headers = { 'content-type': contentType, 'cache-control': 'no-cache, private' };
   return { status: 200, headers, body: frames };
 }
@@ -112,10 +113,6 @@ function* batches<T>(items: WatchItem[], framer: Framer, pack: Pack<T>): Generat
     size = 0;
   }
   if (size > 0) yield pack(frames);
-}
-
-function oneWrite(frames: Buffer[]): Buffer {
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 }
 
 async function* single<T>(item: T): AsyncGenerator<T> {
