@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { core, discovery } from '#api';
 import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
@@ -8,6 +11,8 @@ import { LAYOUT } from '../../src/proxy/nftables/names.js';
 import { renderNftables } from '../../src/proxy/nftables/render.js';
 import { TestCluster } from '../../src/proxy/testing/cluster.js';
 import { desiredOf, testSettings } from '../../src/proxy/testing/flows.js';
+import { bundle } from './bundle.js';
+import type { Orders } from './proxy-kill-child.js';
 import { constantLoad, Lab, type LabPod, serveEcho } from './proxy-lab.js';
 
 const VIP = '10.96.0.10';
@@ -185,6 +190,33 @@ describe('constant load through the proxy', () => {
     await served([first, second]);
     expect(failures).toEqual({});
   });
+
+  it.each(['nftables', 'iptables'])(
+    'loses nothing when the proxy is killed at any moment (%s)',
+    async (mode) => {
+      await running?.stop();
+      const slices = [[first], [first, second], [second], [second, first]].map((pods) => slice(pods));
+      const orders: Orders = { mode, service, slices };
+      const child = await bundle('proxy-kill-child.ts');
+      const node = String(lab.nodes[0]!.ns.pid);
+      try {
+        const failures = await failuresDuring(async () => {
+          for (const syncs of [1, 4, 9, 11]) {
+            const args = ['-t', node, '-n', '--', process.execPath, child.path, JSON.stringify(orders)];
+            const proxy = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+            const ended = once(proxy, 'close');
+            let seen = 0;
+            for await (const _ of createInterface({ input: proxy.stdout })) if (++seen === syncs) break;
+            proxy.kill('SIGKILL');
+            await ended;
+          }
+        });
+        expect(failures).toEqual({});
+      } finally {
+        await child.remove();
+      }
+    },
+  );
 
   it('loses nothing in an upgrade from another layout of the table', async () => {
     await replaceProxy('nftables');
