@@ -1,5 +1,6 @@
 export * from './backoff.js';
 export * from './clock.js';
+export * from './duration.js';
 export * from './ip.js';
 export * from './lifecycle.js';
 export * from './log.js';

@@ -125,7 +125,8 @@ class Value implements Series, CounterSeries {
   }
 }
 
-class Distribution implements Series, HistogramSeries {
+/** A histogram as plain numbers: one series, for those who lay out their metrics themselves. */
+export class Distribution implements Series, HistogramSeries {
   readonly #bounds: readonly number[];
   /** Observations per bucket, the last above all bounds. */
   readonly #counts: number[];
@@ -143,6 +144,7 @@ class Distribution implements Series, HistogramSeries {
     this.#sum += value;
   }
 
+  /** Appends the lines of the text exposition; `labels` is label text without braces. */
   write(out: string[], name: string, labels: string): void {
     const prefix = labels === '' ? '' : `${labels},`;
     let count = 0;

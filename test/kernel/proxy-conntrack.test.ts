@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { core, discovery } from '#api';
-import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
-import { createProxy, loadProxyConfig } from '#proxy';
+import type { Startable } from '#base';
+import { Resources } from '#client';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
+import { proxyOf } from './lab-proxy.js';
 import { Lab, type LabNode, type LabPod, type Namespace, serveEcho } from './proxy-lab.js';
 
 const VIP = '10.96.0.10';
@@ -76,25 +76,7 @@ describe.each(['nftables', 'iptables'])('a UDP client that keeps its socket (%s)
     });
     api.seed(Resources.services, service);
     endpoints([first]);
-    const { config } = loadProxyConfig('', {
-      mode,
-      clusterCIDR: '10.244.0.0/16',
-      healthzBindAddress: '',
-      metricsBindAddress: '',
-      conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-      iptables: { minSyncPeriod: '1ms' },
-    });
-    proxy = createProxy(
-      { config, nodeName: 'node1', families: ['IPv4'], localAddresses: () => ['127.0.0.1', node.ip] },
-      {
-        client: api,
-        informers: createInformerFactory(api, { logger: silentLogger }),
-        programs: node.ns.programs,
-        logger: silentLogger,
-        metrics: createMetrics(),
-        clock: systemClock,
-      },
-    );
+    proxy = proxyOf(node, api, { mode, iptables: { minSyncPeriod: '1ms' } });
     await proxy.start();
   });
 

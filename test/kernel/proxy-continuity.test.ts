@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { core, discovery } from '#api';
-import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
-import { createProxy, loadProxyConfig, type ProxyMode } from '#proxy';
+import type { Startable } from '#base';
+import { Resources } from '#client';
+import type { ProxyMode } from '#proxy';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
 import { LAYOUT } from '../../src/proxy/nftables/names.js';
 import { renderNftables } from '../../src/proxy/nftables/render.js';
 import { TestCluster } from '../../src/proxy/testing/cluster.js';
 import { desiredOf, testSettings } from '../../src/proxy/testing/flows.js';
 import { bundle } from './bundle.js';
+import { proxyOf } from './lab-proxy.js';
 import type { Orders } from './proxy-kill-child.js';
 import { constantLoad, Lab, type LabPod, serveEcho } from './proxy-lab.js';
 
@@ -59,31 +60,8 @@ describe('constant load through the proxy', () => {
   }
 
   function makeProxy(mode: ProxyMode): Startable {
-    const { config } = loadProxyConfig('', {
-      mode,
-      clusterCIDR: '10.244.0.0/16',
-      healthzBindAddress: '',
-      metricsBindAddress: '',
-      // The process is not in the node's namespace, and the root namespace is none of its business.
-      conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-      iptables: { minSyncPeriod: '1ms' },
-    });
-    return createProxy(
-      {
-        config,
-        nodeName: 'node1',
-        families: ['IPv4'],
-        localAddresses: () => ['172.30.0.11'],
-      },
-      {
-        client: api,
-        informers: createInformerFactory(api, { logger: silentLogger }),
-        programs: lab.nodes[0]!.ns.programs,
-        logger: silentLogger,
-        metrics: createMetrics(),
-        clock: systemClock,
-      },
-    );
+    const settings = { mode, iptables: { minSyncPeriod: '1ms' } };
+    return proxyOf(lab.nodes[0]!, api, settings, { localAddresses: () => ['172.30.0.11'] });
   }
 
   async function replaceProxy(mode: ProxyMode): Promise<void> {

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { discovery } from '#api';
-import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
-import { createProxy, loadProxyConfig, type SyncedEvent } from '#proxy';
+import { createMetrics, type Startable } from '#base';
+import { Resources } from '#client';
+import type { SyncedEvent } from '#proxy';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
+import { proxyOf } from './lab-proxy.js';
 import { ask, Lab, type LabNode, type LabPod, serveEcho } from './proxy-lab.js';
 
 const VIP = '10.96.0.10';
@@ -64,35 +65,15 @@ describe.each(['nft', 'legacy'] as const)('the iptables proxy beside others (%s)
       endpoints: [{ addresses: [remote.ip], nodeName: 'node2' }],
     };
     api.seed(Resources.endpointSlices, slice);
-    const { config } = loadProxyConfig('', {
-      mode: 'iptables',
-      clusterCIDR: '10.244.0.0/16',
-      healthzBindAddress: '',
-      metricsBindAddress: '',
-      conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-      iptables: { minSyncPeriod: '1ms', syncPeriod: '500ms' },
+    const settings = { mode: 'iptables', iptables: { minSyncPeriod: '1ms', syncPeriod: '500ms' } };
+    proxy = proxyOf(node, api, settings, {
+      iptablesBackend: backend,
+      metrics,
+      onSynced: (event) => {
+        synced.push(event);
+        wake();
+      },
     });
-    proxy = createProxy(
-      {
-        config,
-        nodeName: 'node1',
-        families: ['IPv4'],
-        localAddresses: () => ['127.0.0.1', node.ip],
-        iptablesBackend: backend,
-        onSynced: (event) => {
-          synced.push(event);
-          wake();
-        },
-      },
-      {
-        client: api,
-        informers: createInformerFactory(api, { logger: silentLogger }),
-        programs: node.ns.programs,
-        logger: silentLogger,
-        metrics,
-        clock: systemClock,
-      },
-    );
     await proxy.start();
   });
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { core, discovery } from '#api';
-import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
-import { cleanupProxy, createProxy, loadProxyConfig, type ProxyMode } from '#proxy';
+import { createMetrics, type Startable } from '#base';
+import { Resources } from '#client';
+import { cleanupProxy, type ProxyMode } from '#proxy';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
+import { proxyOf } from './lab-proxy.js';
 import { ask, Lab, type LabNode, type LabPod, serveEcho } from './proxy-lab.js';
 
 const NODE_PORT = 30_080;
@@ -88,26 +89,7 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
         `${iptables} -t nat -N KUBE-SERVICES && ${iptables} -t nat -A PREROUTING -j KUBE-SERVICES && ${iptables} -t nat -N KUBE-MARK-MASQ`,
       );
     }
-    const { config } = loadProxyConfig('', {
-      mode,
-      clusterCIDR: '10.244.0.0/16',
-      healthzBindAddress: '',
-      metricsBindAddress: '',
-      nodePortAddresses: ['primary'],
-      // They would be set where this process is: in the root namespace.
-      conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
-    });
-    proxy = createProxy(
-      { config, nodeName: 'node1', families: ['IPv4'], localAddresses: () => ['127.0.0.1', node.ip] },
-      {
-        client: api,
-        informers: createInformerFactory(api, { logger: silentLogger }),
-        programs: node.ns.programs,
-        logger: silentLogger,
-        metrics,
-        clock: systemClock,
-      },
-    );
+    proxy = proxyOf(node, api, { mode, nodePortAddresses: ['primary'] }, { metrics });
     await proxy.start();
   });
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { core, discovery } from '#api';
-import { createMetrics, type Startable, silentLogger, systemClock } from '#base';
-import { createInformerFactory, Resources } from '#client';
+import type { Startable } from '#base';
+import { Resources } from '#client';
 import type { IptablesBackend } from '#host';
-import { cleanupProxy, createProxy, loadProxyConfig, type ProxyMode, type SyncedEvent } from '#proxy';
+import { cleanupProxy, type ProxyMode, type SyncedEvent } from '#proxy';
 import { FakeClient } from '../../src/client/testing/fake-client.js';
+import { proxyOf } from './lab-proxy.js';
 import { type Answer, ask, Lab, type LabNode, type LabPod, serveEcho } from './proxy-lab.js';
 
 const NODE_PORT = 30_080;
@@ -150,39 +151,23 @@ describe.each(inGuest ? guestVariants : ownVariants)(
     }
 
     function makeProxy(): Startable {
-      const { config } = loadProxyConfig('', {
+      const settings = {
         mode,
         clusterCIDR: ips.podCIDR,
-        healthzBindAddress: '',
-        metricsBindAddress: '',
-        // The process is not in the node's namespace, and the root namespace is none of its business.
-        conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
         iptables: { minSyncPeriod: '1ms' },
         nodePortAddresses: ['primary'],
+      };
+      return proxyOf(node, api, settings, {
+        families: [family],
+        localAddresses: () => ['127.0.0.1', ips.node(node)],
+        ...(backend === undefined ? {} : { iptablesBackend: backend }),
+        onSynced: (event) => {
+          synced.push(event);
+          const woken = waiters;
+          waiters = [];
+          for (const wake of woken) wake();
+        },
       });
-      return createProxy(
-        {
-          config,
-          nodeName: 'node1',
-          families: [family],
-          localAddresses: () => ['127.0.0.1', ips.node(node)],
-          ...(backend === undefined ? {} : { iptablesBackend: backend }),
-          onSynced: (event) => {
-            synced.push(event);
-            const woken = waiters;
-            waiters = [];
-            for (const wake of woken) wake();
-          },
-        },
-        {
-          client: api,
-          informers: createInformerFactory(api, { logger: silentLogger }),
-          programs: node.ns.programs,
-          logger: silentLogger,
-          metrics: createMetrics(),
-          clock: systemClock,
-        },
-      );
     }
 
     beforeAll(async () => {

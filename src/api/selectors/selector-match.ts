@@ -19,15 +19,18 @@ export function compileSelector(selector: meta.LabelSelector | undefined): Label
   const expressions = selector.matchExpressions ?? [];
   return (labels) =>
     exact.every(([key, value]) => labelOf(labels, key) === value) &&
-    expressions.every((requirement) => holds(requirement, labels));
+    expressions.every((requirement) => requirementHolds(requirement, labelOf(labels, requirement.key)));
 }
 
 function labelOf(labels: Labels, key: string): string | undefined {
   return labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-function holds(requirement: meta.LabelSelectorRequirement, labels: Labels): boolean {
-  const value = labelOf(labels, requirement.key);
+/** Whether the value of the requirement's key, undefined when there is none, is as it asks. */
+export function requirementHolds(
+  requirement: Pick<meta.LabelSelectorRequirement, 'operator' | 'values'>,
+  value: string | undefined,
+): boolean {
   const values = requirement.values ?? [];
   switch (requirement.operator) {
     case 'In':

@@ -1,4 +1,4 @@
-import type { core } from '#api';
+import { type core, requirementHolds } from '#api';
 
 /** spec.nodeSelector and required node affinity together. */
 export function matchesNodeSelection(pod: core.Pod, node: core.Node): boolean {
@@ -20,23 +20,16 @@ export function matchesTerm(term: core.NodeSelectorTerm, node: core.Node): boole
   );
 }
 
+/** The operators of label selectors, and two that compare numbers. */
 function holds(requirement: core.NodeSelectorRequirement, value: string | undefined): boolean {
-  const values = requirement.values ?? [];
+  const bound = Number(requirement.values?.[0]);
   switch (requirement.operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
     case 'Gt':
-      return isInteger(value) && Number(value) > Number(values[0]);
+      return isInteger(value) && Number(value) > bound;
     case 'Lt':
-      return isInteger(value) && Number(value) < Number(values[0]);
+      return isInteger(value) && Number(value) < bound;
     default:
-      return false;
+      return requirementHolds(requirement, value);
   }
 }
 

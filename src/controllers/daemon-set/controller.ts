@@ -9,6 +9,7 @@ import { createLoop, type LoopRun } from '../common/loop.js';
 import { matchesNodeSelection } from '../common/node-selection.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
 import { PodControl } from '../common/pod-control.js';
+import { podHandlers } from '../common/pod-events.js';
 import { availableIn } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
 import { isEmptySelector } from '../common/selector.js';
@@ -81,10 +82,9 @@ class Run implements LoopRun {
     this.#queue = queue;
     const enqueue = (set: apps.DaemonSet) => queue.add(objectKey(set));
     const all = () => this.#caches.daemonSets.list().forEach(enqueue);
-    const podChanged = (pod: core.Pod) => this.#podChanged(pod, queue);
     return [
       this.#caches.daemonSets.on({ add: enqueue, update: enqueue, delete: enqueue }),
-      this.#caches.pods.on({ add: podChanged, update: podChanged, delete: podChanged }),
+      this.#caches.pods.on(podHandlers('DaemonSet', this.#caches.daemonSets, queue)),
       this.#caches.nodes.on({
         add: all,
         delete: all,
@@ -93,16 +93,6 @@ class Run implements LoopRun {
         },
       }),
     ];
-  }
-
-  #podChanged(pod: core.Pod, queue: WorkQueue): void {
-    const reference = controllerOf(pod);
-    if (reference !== undefined) {
-      if (reference.kind === 'DaemonSet') queue.add(`${pod.metadata.namespace}/${reference.name}`);
-      return;
-    }
-    for (const set of this.#caches.daemonSets.inNamespace(pod.metadata.namespace!))
-      if (compileSelector(set.spec!.selector)(pod.metadata.labels)) queue.add(objectKey(set));
   }
 
   async sync(key: string): Promise<void> {

@@ -8,6 +8,7 @@ import { ignoreNotFound, isNamespaceTerminating } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
 import { PodControl, slowStart } from '../common/pod-control.js';
+import { podHandlers } from '../common/pod-events.js';
 import { isPodReady } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
 import { timestamp } from '../common/time.js';
@@ -88,16 +89,9 @@ class Run implements LoopRun {
   subscribe(queue: WorkQueue): (() => void)[] {
     this.#queue = queue;
     const enqueue = (job: Job) => queue.add(objectKey(job));
-    const podChanged = (pod: core.Pod) => {
-      const reference = controllerOf(pod);
-      if (reference?.kind === 'Job') queue.add(`${pod.metadata.namespace}/${reference.name}`);
-      if (reference !== undefined) return;
-      for (const job of this.#caches.jobs.inNamespace(pod.metadata.namespace!))
-        if (compileSelector(job.spec!.selector)(pod.metadata.labels)) enqueue(job);
-    };
     return [
       this.#caches.jobs.on({ add: enqueue, update: enqueue, delete: enqueue }),
-      this.#caches.pods.on({ add: podChanged, update: podChanged, delete: podChanged }),
+      this.#caches.pods.on(podHandlers('Job', this.#caches.jobs, queue)),
     ];
   }
 

@@ -13,6 +13,7 @@ import { sameStatus } from '../common/equal.js';
 import { isNamespaceTerminating } from '../common/errors.js';
 import { createLoop, type LoopRun } from '../common/loop.js';
 import { controllerOf, controllerReference } from '../common/owners.js';
+import { podHandlers } from '../common/pod-events.js';
 import { availableIn } from '../common/pods.js';
 import { RecentWrites } from '../common/recent-writes.js';
 import { isEmptySelector } from '../common/selector.js';
@@ -77,16 +78,9 @@ class Run implements LoopRun {
   subscribe(queue: WorkQueue): (() => void)[] {
     this.#queue = queue;
     const enqueue = (set: StatefulSet) => queue.add(objectKey(set));
-    const podChanged = (pod: core.Pod) => {
-      const reference = controllerOf(pod);
-      if (reference?.kind === 'StatefulSet') queue.add(`${pod.metadata.namespace}/${reference.name}`);
-      if (reference !== undefined) return;
-      for (const set of this.#caches.sets.inNamespace(pod.metadata.namespace!))
-        if (compileSelector(set.spec!.selector)(pod.metadata.labels)) enqueue(set);
-    };
     return [
       this.#caches.sets.on({ add: enqueue, update: enqueue, delete: enqueue }),
-      this.#caches.pods.on({ add: podChanged, update: podChanged, delete: podChanged }),
+      this.#caches.pods.on(podHandlers('StatefulSet', this.#caches.sets, queue)),
     ];
   }
 

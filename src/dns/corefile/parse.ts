@@ -1,3 +1,4 @@
+import { parseDuration as milliseconds } from '#base';
 import { importedFiles } from './imported-files.js';
 import { CorefileError, type Token, tokenize } from './tokens.js';
 
@@ -172,9 +173,5 @@ class Parser {
 export function parseDuration(text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text);
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  const units: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
-  let seconds = 0;
-  for (const [, number, , unit] of text.matchAll(/(\d+(\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
-    seconds += Number(number) * units[unit!]!;
-  return seconds;
+  return milliseconds(text)! / 1000;
 }

@@ -1,5 +1,5 @@
+import { Distribution } from '#base';
 import { rcodeName, Type } from '../wire/constants.js';
-import { Distribution } from './distribution.js';
 
 const PROTOCOLS = ['udp', 'tcp', 'tls', 'https'] as const;
 const TYPES = new Map<number, string>([
@@ -68,8 +68,8 @@ function sizeOf(sizes: Map<string, Distribution>, protocol: string): Distributio
 }
 
 /**
- * The per-query metrics of CoreDNS (`coredns_dns_*`), kept outside the metrics library: five labelled updates per query
- * would cost more than the answer does.
+ * The per-query metrics of CoreDNS (`coredns_dns_*`) as plain numbers by zone: looking labels up five times for each
+ * query would cost more than the answer does.
  */
 export class ServerStats {
   readonly #zones = new Map<string, { labels: string; stats: ZoneStats }>();
@@ -166,7 +166,7 @@ export class ServerStats {
   #distributions(out: string[]): void {
     const name = 'coredns_dns_request_duration_seconds';
     family(out, name, 'histogram', 'Histogram of the time (in seconds) each request took per zone.');
-    for (const { labels, stats } of this.#zones.values()) stats.duration.render(out, name, labels);
+    for (const { labels, stats } of this.#zones.values()) stats.duration.write(out, name, labels);
     const sizes = [
       [
         'coredns_dns_request_size_bytes',
@@ -178,7 +178,7 @@ export class ServerStats {
     for (const [size, help, field] of sizes) {
       family(out, size, 'histogram', help);
       for (const { labels, stats } of this.#zones.values())
-        for (const [protocol, d] of stats[field]) d.render(out, size, `${labels},proto="${protocol}"`);
+        for (const [protocol, d] of stats[field]) d.write(out, size, `${labels},proto="${protocol}"`);
     }
   }
 }

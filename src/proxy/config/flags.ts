@@ -1,5 +1,5 @@
+import { parseDuration } from '#base';
 import { parseAddress } from '../state/addresses.js';
-import { parseDuration } from './duration.js';
 import { ConfigError } from './schema.js';
 
 type Values = Record<string, unknown>;

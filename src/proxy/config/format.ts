@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { formatDuration } from './duration.js';
+import { formatDuration } from '#base';
 import { API_VERSION, KIND } from './load.js';
 import type { ProxyConfig, RuleConfig } from './types.js';
 

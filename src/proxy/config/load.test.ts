@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from './duration.js';
+import { formatDuration, parseDuration } from '#base';
 import { loadProxyConfig } from './load.js';
 import { ConfigError } from './schema.js';
 

@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from './duration.js';
+import { formatDuration, parseDuration } from '#base';
 
 /** A field's reader: returns the value, or throws ConfigError when the text does not fit. */
 export type Reader<T> = (value: unknown, path: string, report: Report) => T;

@@ -17,8 +17,8 @@ export interface ProxyFixtureOptions {
   localAddresses?: () => string[];
 }
 
-/** Leaves the sysctls of the machine that runs the tests alone. */
-const NO_SYSCTLS = { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' };
+/** For proxies in a test's own process: they would set conntrack where that is, in the root namespace. */
+export const NO_SYSCTLS = { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' };
 
 /** A whole proxy of the nftables mode between an API and a kernel that are simulated. */
 export function proxyFixture({ programs = new NftPrograms(), ...options }: ProxyFixtureOptions = {}) {
