@@ -1,6 +1,6 @@
 // One size of bench/proxy.ts, inside its own network namespace: prints one JSON line. The process is the proxy and as
 // little else as possible, since its memory and its event loop are measured.
-import { execFileSync, fork, spawn } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -56,10 +56,9 @@ const client = createClient({ transport });
 const informers = createInformerFactory(client, { logger });
 const { config } = loadProxyConfig('', { mode, healthzBindAddress: '', metricsBindAddress: '' });
 
-/** Every sync: when its rules were in force, when it was done, and which Services it carried. */
+/** Every sync: when its rules were in force, and which Services it carried. */
 const syncs = [];
 let wake = () => {};
-let inForce = 0;
 let loaded;
 const loop = monitorEventLoopDelay({ resolution: 1 });
 /**
@@ -79,7 +78,7 @@ const proxy = createProxy(
     families: ['IPv4'],
     onSynced: (event) => {
       if (event.full) loaded = event;
-      syncs.push({ inForce, done: now(), services: event.services });
+      syncs.push({ inForce: now(), services: event.services });
       wake();
     },
   },
@@ -96,14 +95,6 @@ const busyStart = busy.max;
 const cpuStart = process.cpuUsage(cpuBegin);
 const rssAfterStart = process.memoryUsage().rss;
 
-// The kernel announces a new generation as soon as its rules are in force; the program that brought them may wait
-// for the kernel to clean up behind the old ones before it ends.
-const monitor = spawn('stdbuf', ['-oL', 'xtables-monitor', '--event'], {
-  stdio: ['ignore', 'pipe', 'ignore'],
-});
-monitor.stdout.on('data', (text) => {
-  if (String(text).includes('NEWGEN')) inForce = now();
-});
 await pause(1000);
 loop.reset();
 busy.max = 0;
@@ -135,7 +126,7 @@ const { changes } = await tell({ op: 'steady', generation: 10_000, ...STEADY });
 await syncOf(changes.at(-1).key, before);
 const cpu = process.cpuUsage(cpuBefore);
 const steady = changes.map(({ key, at }) => {
-  const sync = syncs.slice(before).find((s) => s.services.includes(key) && s.done > at && s.inForce > at);
+  const sync = syncs.slice(before).find((s) => s.services.includes(key) && s.inForce > at);
   return ((sync ?? syncs.at(-1)).inForce - at) / 1e6;
 });
 const loopSteady = loop.max / 1e6;
@@ -201,7 +192,6 @@ console.log(
     'conn/s VIP': Math.round(percentile(rates.through, 0.5)),
   }),
 );
-monitor.kill('SIGKILL');
 await proxy.stop();
 informers.stop();
 client.close();

@@ -7,6 +7,7 @@ export * from './ipset.js';
 export * from './iptables.js';
 export * from './ipvsadm.js';
 export * from './nft.js';
+export * from './nft-session.js';
 export * from './programs.js';
 export * from './sandbox.js';
 export * from './spawn-client.js';

@@ -121,7 +121,7 @@ export interface Proxier {
   packetCounts?(): Promise<PacketCounts>;
   /** Calls back when somebody else changed our rules. Returns the stopper. */
   watchForeignChanges?(onChange: (what: string) => void): Promise<() => Promise<void>>;
-  /** Modes that live in this process: closes what they opened. Rules in the kernel stay. */
+  /** Closes sockets and ends programs of this proxier. Rules in the kernel stay. */
   stop?(): Promise<void>;
   /** Modes with sockets: what is bound where. */
   listeners?(): Iterable<ListenerStatus>;

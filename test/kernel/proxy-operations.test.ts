@@ -105,6 +105,17 @@ describe.each(['nftables', 'iptables'] as ProxyMode[])('the %s proxy in operatio
     expect((await left()).match(/^:KUBE-MARK-MASQ/gm)).toHaveLength(2);
   });
 
+  itNftables('goes on when the nft that it keeps is killed', async () => {
+    const rules = () => node.ns.sh('nft list table ip kubesvc-proxy');
+    const mine = '$(readlink /proc/$p/ns/net) = $(readlink /proc/self/ns/net)';
+    const kill = `for p in $(pgrep -x nft); do [ ${mine} ] && kill -9 $p && echo killed; done; true`;
+    seed('before', 20);
+    await expect.poll(rules, { timeout: 10_000 }).toContain(vip(20));
+    expect(await node.ns.sh(kill)).toBe('killed\n');
+    seed('after', 21);
+    await expect.poll(rules, { timeout: 10_000 }).toContain(vip(21));
+  });
+
   itNftables('moves a client once its affinity has expired, and not before', async () => {
     const next = async (count: number) =>
       (await ask(client.ns, 'tcp', vip(12), 80, count)).map(({ server }) => server);

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '#base';
-import { createNft, type Nft, type Programs } from '#host';
+import { createNft, createNftSession, type Nft, type NftSession, type Programs } from '#host';
 import {
   type ConnectionCount,
   type CountDetail,
@@ -52,6 +52,7 @@ export class NftablesProxier implements Proxier {
   readonly mode = 'nftables';
   readonly family: Family;
   readonly #nft: Nft;
+  readonly #session: NftSession;
   readonly #logger: Logger;
   readonly #options: NftablesOptions;
   #state: TableState | undefined;
@@ -64,6 +65,7 @@ export class NftablesProxier implements Proxier {
     this.#options = options;
     this.family = options.family;
     this.#nft = createNft(options.programs);
+    this.#session = createNftSession(options.programs, this.#nft, options.clock);
     this.#logger = options.logger;
   }
 
@@ -103,14 +105,14 @@ export class NftablesProxier implements Proxier {
         stages.push(load.takeStage());
         // The kernel takes one stage while the next is being written.
         await committed;
-        committed = this.#commit(chain(stages.splice(0)), true);
+        committed = this.#commit(this.#nft, chain(stages.splice(0)), true);
         committed.catch(() => {});
       } else if (Date.now() >= pause) await new Promise((resolve) => setImmediate(resolve));
       else continue;
       pause = Date.now() + SLICE_MS;
     }
     await committed;
-    await this.#commit(chain([...stages, load.finish()]), true);
+    await this.#commit(this.#nft, chain([...stages, load.finish()]), true);
     for (const [name, kind] of load.unneeded()) state.adoptRetired(name, kind);
     this.#state = state;
     this.#failures = 0;
@@ -122,7 +124,7 @@ export class NftablesProxier implements Proxier {
     if (state === undefined) throw new Error('apply before a successful resync');
     const tx = new Transaction(this.family);
     for (const { key, desired } of changes) state.change(key, desired, tx);
-    if (!tx.isEmpty) await this.#commit(tx.lines(), tx.touchesChains);
+    if (!tx.isEmpty) await this.#commit(this.#session, tx.lines(), tx.touchesChains);
     this.#failures = 0;
     return { full: false, operations: tx.operations };
   }
@@ -130,11 +132,15 @@ export class NftablesProxier implements Proxier {
   async tidy(): Promise<void> {
     const tx = new Transaction(this.family);
     this.#state?.deleteRetired(this.#state.retired(), tx);
-    if (!tx.isEmpty) await this.#commit(tx.lines(), tx.touchesChains);
+    if (!tx.isEmpty) await this.#commit(this.#session, tx.lines(), tx.touchesChains);
   }
 
   get needsTidying(): boolean {
     return this.#state !== undefined && this.#state.retired().length > 0;
+  }
+
+  async stop(): Promise<void> {
+    await this.#session.close();
   }
 
   async connectionCounts(detail: CountDetail): Promise<ConnectionCount[]> {
@@ -197,11 +203,11 @@ export class NftablesProxier implements Proxier {
     return { objects: new Map(), generation: undefined, head, isReplaced: true };
   }
 
-  async #commit(lines: Iterable<string>, touchesChains: boolean): Promise<void> {
+  async #commit(by: Pick<Nft, 'load'>, lines: Iterable<string>, touchesChains: boolean): Promise<void> {
     this.#commits++;
     if (touchesChains) this.#watch?.expect(1);
     try {
-      await this.#nft.load(lines);
+      await by.load(lines);
     } catch (error) {
       if (touchesChains) this.#watch?.expect(-1);
       this.#failures++;
