@@ -44,6 +44,8 @@ export interface ApiResponse {
   body: Buffer | Buffer[] | AsyncIterable<Buffer>;
   /** The stream is one document (a long list): it may be compressed, and need not be flushed chunk by chunk. */
   document?: boolean;
+  /** Aborts when the stream has no more to say: a client that does not read the rest soon is cut off. */
+  over?: AbortSignal;
 }
 
 /** A protocol upgrade (exec, attach, port-forward, proxy): the socket after the request head, and bytes read ahead. */

@@ -157,6 +157,8 @@ export interface WatchOptions {
 export interface CacheWatch extends AsyncIterable<WatchItem[]> {
   /** Why it ended, once it did. */
   readonly endReason: 'aborted' | 'timeout' | 'slow' | 'reset' | 'stopped' | undefined;
+  /** Aborts when it has ended, also while the reader is not reading. */
+  readonly over: AbortSignal;
 }
 
 export interface WatchItem {

@@ -58,6 +58,8 @@ class WatchCache implements Cacher, WatchSource {
   readonly #watchers = new Set<Watcher>();
   readonly #stop = new AbortController();
   #history: History;
+  /** What history had forgotten when watchers were last held against it. */
+  #cutOff = 0;
   #storeWatch: AsyncIterable<WatchBatch> | undefined;
   #ready: Promise<void> | undefined;
   #isReady = false;
@@ -167,6 +169,7 @@ class WatchCache implements Cacher, WatchSource {
     this.entries.clear();
     for (const entry of fresh) this.entries.set(entry.key, entry);
     this.#history = new History(this.#limits, revision);
+    this.#cutOff = revision;
     this.#isReady = true;
     this.#metrics.filled();
     this.#freshness.advance(revision);
@@ -185,6 +188,15 @@ class WatchCache implements Cacher, WatchSource {
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#freshness.advance(batch.revision);
+    this.#cutOffLost();
+  }
+
+  /** Ends watches whose readers are further behind than history reaches; not at every event that it forgets. */
+  #cutOffLost(): void {
+    const { oldest } = this.#history;
+    if (oldest - this.#cutOff <= (this.revision - oldest) / 8) return;
+    this.#cutOff = oldest;
+    for (const watcher of [...this.#watchers]) watcher.cutOffBefore(oldest);
   }
 
   #applyEvent(event: StoreEvent): void {

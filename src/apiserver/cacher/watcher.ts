@@ -54,6 +54,7 @@ export class Watcher implements CacheWatch, AsyncIterator<WatchItem[]> {
   #queue: WatchItem[] = [];
   #wake: (() => void) | undefined;
   #endReason: EndReason | undefined;
+  #over: AbortController | undefined;
 
   constructor(source: WatchSource, start: WatcherStart, options: WatchOptions) {
     this.#source = source;
@@ -84,9 +85,20 @@ export class Watcher implements CacheWatch, AsyncIterator<WatchItem[]> {
   get endReason(): EndReason | undefined {
     return this.#endReason;
   }
+  get over(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#endReason !== undefined) this.#over.abort();
+    return this.#over.signal;
+  }
   /** The last revision whose events this watcher has taken from the cache. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Ends the watch if its reader has not taken what history has forgotten up to `oldest`. */
+  cutOffBefore(oldest: number): void {
+    const waiting = !this.#live || this.#queue.length > 0;
+    if (waiting && this.#position < oldest) this.end('slow');
   }
 
   #wakeUp(): void {
@@ -116,20 +128,22 @@ export class Watcher implements CacheWatch, AsyncIterator<WatchItem[]> {
   bookmark(): void {
     if (!this.#allowBookmarks || !this.#live || this.#endReason !== undefined) return;
     if (this.#source.revision < this.#position) return;
+    if (this.#queue.length === 0) this.#position = this.#source.revision;
     this.#queue.push(new BookmarkItem(this.#source, this.#source.revision));
     this.#wakeUp();
   }
 
-  /** Ends the watch. What is queued is still delivered, except after an abort. */
+  /** Ends the watch. What is queued is still delivered, unless nobody reads it. */
   end(reason: EndReason): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
-    if (reason === 'aborted') this.#queue = [];
+    if (reason === 'aborted' || reason === 'slow') this.#queue = [];
     for (const cancel of this.#cancels) cancel();
     if (this.#live) this.#source.detach(this);
     this.#initial = undefined;
     this.#source.closed(this);
     this.#wakeUp();
+    this.#over?.abort();
   }
 
   async next(): Promise<IteratorResult<WatchItem[]>> {

@@ -168,7 +168,7 @@ export class Listener implements Startable {
   #serveHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', this.#onResponseError);
     // A client that resets its stream without an error would leave it waiting for what cannot be sent any more.
-    stream.on('aborted', destroy);
+    stream.on('aborted', destroySoon);
     const { session } = stream;
     // The client may have left before its request was looked at.
     if (session === undefined || session.destroyed) return;
@@ -292,8 +292,12 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function destroy(this: Duplex): void {
-  this.destroy();
+/**
+ * After what the event came with: a stream that is destroyed while it is being reset never tells the client, and Node
+ * then writes empty frames without end as soon as the client reads.
+ */
+function destroySoon(this: Duplex): void {
+  process.nextTick(() => this.destroy());
 }
 
 function answerBadRequest(error: Error & { code?: string }, socket: Duplex): void {

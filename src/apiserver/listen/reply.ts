@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Writable } from 'node:stream';
 
 /** Where one answer goes. */
@@ -145,7 +145,8 @@ export class Http2Reply implements Reply {
   last(): void {}
 
   abort(): void {
-    this.stream.close();
+    // As Go's server does; without an error Node would wait for the client to read what was written.
+    this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }
 

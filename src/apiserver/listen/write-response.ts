@@ -7,6 +7,8 @@ import type { Reply } from './reply.js';
 const GZIP_THRESHOLD = 128 * 1024;
 /** Bodies are written in pieces of about this size, with a turn of the event loop in between. */
 const PIECE_BYTES = 64 * 1024;
+/** How long a client may take to read the rest of a stream that is over, e.g. of a watch that it was too slow for. */
+const LINGER_MS = 3_000;
 
 export interface WriteOptions {
   /** The request's Accept-Encoding. */
@@ -28,7 +30,7 @@ export function writeResponse(
   const { status, headers, body } = answer;
   if (!Buffer.isBuffer(body) && !Array.isArray(body)) {
     const zip = answer.document === true && !options.head && acceptsGzip(options.acceptEncoding);
-    return zip ? writeGzip(reply, answer, body) : writeStream(reply, answer, body, options.head);
+    return zip ? writeGzip(reply, answer, body) : writeUntilOver(reply, answer, body, options.head);
   }
   const pieces = Buffer.isBuffer(body) ? [body] : body;
   const size = Buffer.isBuffer(body) ? body.length : pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -48,6 +50,28 @@ async function writePieces(reply: Reply, { status, headers }: ApiResponse, piece
     if (!(await write(reply, chunk))) return;
   }
   return end(reply);
+}
+
+async function writeUntilOver(
+  reply: Reply,
+  answer: ApiResponse,
+  body: AsyncIterable<Buffer>,
+  head: boolean,
+): Promise<void> {
+  const { over } = answer;
+  if (over === undefined) return writeStream(reply, answer, body, head);
+  let timer: NodeJS.Timeout | undefined;
+  const linger = () => {
+    timer = setTimeout(() => reply.abort(), LINGER_MS);
+  };
+  over.addEventListener('abort', linger, { once: true });
+  if (over.aborted) linger();
+  try {
+    await writeStream(reply, answer, body, head);
+  } finally {
+    over.removeEventListener('abort', linger);
+    clearTimeout(timer);
+  }
 }
 
 async function writeStream(

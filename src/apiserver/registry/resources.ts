@@ -97,6 +97,7 @@ export class Resources implements Startable {
       namespaced: kind.namespaced,
       apiVersion: apiVersionOf(kind.group, kind.version),
       kind: kind.kind,
+      resource: { group: kind.group, resource: kind.resource },
       logger,
       clock,
       metrics,

@@ -22,6 +22,8 @@ export interface StartedWatch<T> {
   frames: AsyncGenerator<T>;
   /** The frames are text. */
   text: boolean;
+  /** Aborts when the watch has ended, whether the client reads or not. */
+  over?: AbortSignal;
 }
 
 /** What becomes of some frames that are to be sent together. */
@@ -35,9 +37,9 @@ export async function watchObjects(
   pace: Pace,
 ): Promise<ApiResponse> {
   const pack: Pack<Buffer> = (some) => pace.writes.join(some);
-  const { contentType, frames } = await startWatch(context, resource, drain, pace, pack);
+  const { contentType, frames, over } = await startWatch(context, resource, drain, pace, pack);
   const headers = { 'content-type': contentType, 'cache-control': 'no-cache, private' };
-  return { status: 200, headers, body: frames };
+  return { status: 200, headers, body: frames, ...(over === undefined ? {} : { over }) };
 }
 
 /**
@@ -59,7 +61,7 @@ export async function startWatch<T>(
   const contentType = text ? form.contentType : `${form.contentType};stream=watch`;
   try {
     const watch = await resource.cacher.watch(options);
-    return { contentType, text, frames: framesOf(watch, framer, pace, pack) };
+    return { contentType, text, frames: framesOf(watch, framer, pace, pack), over: watch.over };
   } catch (error) {
     if (!isStatus(error, 'Expired', 'Gone')) throw error;
     return { contentType, text, frames: single(pack([framer.error(error)])) };

@@ -8,6 +8,8 @@ import type { StartedWatch } from './watch.js';
 const MAX_MESSAGE_BYTES = 32 * 1024;
 /** How long the other side has to answer the closing handshake. */
 const CLOSE_MS = 1_000;
+/** How long a client may take to read the rest of a watch that has ended. */
+const LINGER_MS = 3_000;
 
 /**
  * Serves a watch over a WebSocket: each event is one message, text for JSON and binary for protobuf
@@ -25,6 +27,7 @@ export async function serveWatchSocket(
   const socket = await accept(request);
   if (socket === undefined) return void (await watch.frames.return(undefined));
   socket.on('error', () => socket.terminate());
+  watch.over?.addEventListener('abort', () => terminateSoon(socket, LINGER_MS), { once: true });
   try {
     for await (const batch of watch.frames) await send(socket, batch, watch.text);
   } finally {
@@ -59,7 +62,11 @@ function send(socket: WebSocket, frames: Buffer[], text: boolean): Promise<void>
 
 function close(socket: WebSocket): void {
   if (socket.readyState === socket.CLOSED) return;
-  const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
-  socket.once('close', () => clearTimeout(timer));
+  terminateSoon(socket, CLOSE_MS);
   socket.close(1000);
+}
+
+function terminateSoon(socket: WebSocket, afterMs: number): void {
+  const timer = setTimeout(() => socket.terminate(), afterMs);
+  socket.once('close', () => clearTimeout(timer));
 }
