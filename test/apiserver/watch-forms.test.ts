@@ -152,7 +152,7 @@ function event(bytes: Buffer): { type: string; object: Record<string, unknown> }
   const type = bytes.subarray(2, 2 + bytes[1]!).toString();
   const raw = bytes.subarray(bytes.indexOf('k8s\0'));
   const envelope = decodeEnvelope(raw);
-  const schema = envelope.kind === 'Status' ? 'meta.v1.Status' : 'core.v1.ConfigMap';
+  const schema = envelope.kind === 'ConfigMap' ? 'core.v1.ConfigMap' : `meta.v1.${envelope.kind}`;
   return { type, object: { kind: envelope.kind, ...envelope.decode(message(schema)) } };
 }
 
@@ -173,6 +173,32 @@ describe('a watch in protobuf', () => {
       annotations: { 'k8s.io/initial-events-end': 'true' },
     });
     response.destroy();
+  });
+
+  it('cuts objects, events and bookmarks down to metadata for those who like protobuf best, as garbage collectors do', async () => {
+    const as = (type: string) => `${type};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`;
+    const accept = `${as(PROTOBUF)},${as('application/json')},application/json`;
+    const { metadata } = await post('cut');
+    const one = await client.open('GET', `${MAPS}/cut`, { headers: { accept } });
+    expect(one.headers['content-type']).toBe(PROTOBUF);
+    const envelope = decodeEnvelope(Buffer.concat(await one.toArray()));
+    expect(envelope).toMatchObject({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' });
+    expect(envelope.decode(message('meta.v1.PartialObjectMetadata'))).toEqual({ metadata });
+    const query =
+      'watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+    const path = `${MAPS}?${query}&fieldSelector=metadata.name=cut`;
+    const watch = await client.open('GET', path, { headers: { accept } });
+    expect(watch.headers['content-type']).toBe(`${PROTOBUF};stream=watch`);
+    const [added, bookmark] = await frames(watch, 2);
+    expect(added).toEqual({ type: 'ADDED', object: { kind: 'PartialObjectMetadata', metadata } });
+    expect(bookmark).toMatchObject({
+      type: 'BOOKMARK',
+      object: {
+        kind: 'PartialObjectMetadata',
+        metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } },
+      },
+    });
+    watch.destroy();
   });
 
   it('says that a version is too old in a Status of the same form', async () => {

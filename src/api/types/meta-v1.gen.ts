@@ -110,6 +110,17 @@ export interface OwnerReference {
   controller?: boolean;
   blockOwnerDeletion?: boolean;
 }
+export interface PartialObjectMetadata {
+  metadata: ObjectMeta;
+  apiVersion?: string;
+  kind?: string;
+}
+export interface PartialObjectMetadataList {
+  metadata?: ListMeta;
+  items: PartialObjectMetadata[];
+  apiVersion?: string;
+  kind?: string;
+}
 export interface Preconditions {
   uid?: string;
   resourceVersion?: string;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeObject, type KubeObject, parseYaml } from '#api';
+import { decodeEnvelope, decodeObject, type KubeObject, message, parseYaml } from '#api';
 import { admin, startTestServer, type TestServer } from '../testing/in-process-server.js';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const COUNT = 1_000;
 const JSON_TYPE = 'application/json';
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const META = 'v=v1;g=meta.k8s.io';
 
 let test: TestServer;
@@ -76,10 +77,10 @@ describe.each(['', '?limit=3', '?labelSelector=no=where'])('a list with query "%
   });
 
   it('says the same in protobuf as in JSON', async () => {
-    const { body } = await list('application/vnd.kubernetes.protobuf', query);
+    const { body } = await list(PROTOBUF, query);
     const kind = [...test.server.kinds].find(({ message }) => message === 'core.v1.ConfigMap')!;
     const listKind = { ...kind, kind: 'ConfigMapList', message: 'core.v1.ConfigMapList' };
-    const { object } = decodeObject(body, 'application/vnd.kubernetes.protobuf', { kind: listKind });
+    const { object } = decodeObject(body, PROTOBUF, { kind: listKind });
     const { metadata, items = [] } = object as unknown as Partial<AnyList>;
     const wanted = await plain(query);
     expect(unversioned({ metadata, items })).toEqual(
@@ -98,6 +99,15 @@ describe.each(['', '?limit=3', '?labelSelector=no=where'])('a list with query "%
     );
     expect(partial.items.map((item: KubeObject) => item.metadata)).toEqual(items.map((i) => i.metadata));
     expect(partial.kind).toBe('PartialObjectMetadataList');
+    const { body } = await list(`${PROTOBUF};as=PartialObjectMetadataList;${META},${JSON_TYPE}`, query);
+    const envelope = decodeEnvelope(body);
+    const decoded = envelope.decode(message('meta.v1.PartialObjectMetadataList'));
+    expect({ apiVersion: envelope.apiVersion, kind: envelope.kind }).toEqual({
+      apiVersion: 'meta.k8s.io/v1',
+      kind: 'PartialObjectMetadataList',
+    });
+    expect(decoded['items'] ?? []).toEqual(items.map((item) => ({ metadata: item.metadata })));
+    expect(unversioned(decoded)['metadata']).toEqual(unversioned({ metadata }).metadata);
   });
 });
 
@@ -105,9 +115,10 @@ describe('a long list', () => {
   it.each([
     ['JSON', JSON_TYPE],
     ['YAML', 'application/yaml'],
-    ['protobuf', 'application/vnd.kubernetes.protobuf'],
+    ['protobuf', PROTOBUF],
     ['a table', `${JSON_TYPE};as=Table;${META}`],
     ['metadata only', `${JSON_TYPE};as=PartialObjectMetadataList;${META}`],
+    ['metadata only, in protobuf', `${PROTOBUF};as=PartialObjectMetadataList;${META}`],
   ])('as %s leaves the event loop to others between its pieces', async (_, accept) => {
     expect((await list(accept)).turns).toBeGreaterThanOrEqual(4);
   });

@@ -3,7 +3,7 @@ import type { CachedList, CachedObject } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { Negotiated } from '../request/negotiation.js';
 import { encodeProtobufItems } from './bodies.js';
-import { partialObject } from './partial.js';
+import { encodePartialItems, partialObject } from './partial.js';
 import type { Resource } from './resource.js';
 import { objectOf } from './respond.js';
 import { buildTable, tableOptions } from './table.js';
@@ -37,7 +37,7 @@ export function listResponse(
   list: CachedList,
 ): ApiResponse | Promise<ApiResponse> {
   const headers = { 'content-type': form.contentType };
-  if (form.encoding === 'protobuf') return protobufResponse(resource, list, headers);
+  if (form.encoding === 'protobuf') return protobufResponse(resource, form, list, headers);
   const document = documentOf(context, resource, form, list);
   const how = form.encoding === 'yaml' ? yamlForm(document, list.items.length) : jsonForm(document);
   const slice = (from: number) => how.items(objectsOf(resource, list.items, from), from === 0);
@@ -62,17 +62,30 @@ async function* piecesOf(
 
 async function protobufResponse(
   resource: Resource,
+  form: Negotiated,
   list: CachedList,
   headers: Record<string, string>,
 ): Promise<ApiResponse> {
-  const { kind, apiVersion } = resource;
-  const parts = [encodeProtobufItems(kind, { metadata: listMetadata(list), items: [] })];
+  const { type, encode } = protobufForm(resource, form);
+  const parts = [encode(listMetadata(list), [])];
   for (let from = 0; from < list.items.length; from += ITEMS_PER_TURN) {
     if (from > 0) await turn();
-    const items = objectsOf(resource, list.items, from).map(withoutType);
-    parts.push(encodeProtobufItems(kind, { items }));
+    parts.push(encode(undefined, objectsOf(resource, list.items, from)));
   }
-  return { status: 200, headers, body: encodeProtobufParts({ apiVersion, kind: `${kind.kind}List` }, parts) };
+  return { status: 200, headers, body: encodeProtobufParts(type, parts) };
+}
+
+/** What the list is, and how parts of it are written. */
+function protobufForm({ kind, apiVersion }: Resource, form: Negotiated) {
+  if (form.transform === 'partial') {
+    const type = { apiVersion: form.transformVersion, kind: 'PartialObjectMetadataList' };
+    return { type, encode: encodePartialItems };
+  }
+  const encode = (metadata: Record<string, unknown> | undefined, objects: KubeObject[]) => {
+    const items = objects.map(withoutType);
+    return encodeProtobufItems(kind, metadata === undefined ? { items } : { metadata, items });
+  };
+  return { type: { apiVersion, kind: `${kind.kind}List` }, encode };
 }
 
 function turn(): Promise<void> {

@@ -3,7 +3,7 @@ import type { CachedObject } from '../cacher/cacher.js';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import type { Negotiated, Offer } from '../request/negotiation.js';
 import { encodeProtobuf, hasProtobuf } from './bodies.js';
-import { partialObject } from './partial.js';
+import { encodePartial, partialObject } from './partial.js';
 import { type Resource, viewOf } from './resource.js';
 import { buildTable, tableOptions } from './table.js';
 
@@ -48,7 +48,10 @@ function encodeOne(
   form: Negotiated,
   object: KubeObject,
 ): Buffer {
-  if (form.transform === 'partial') return encode(form, partialObject(object, form.transformVersion));
+  if (form.transform === 'partial') {
+    if (form.encoding === 'protobuf') return encodePartial(object, form.transformVersion);
+    return encode(form, partialObject(object, form.transformVersion));
+  }
   if (form.transform === 'table') {
     const options = tableOptions(context.info, form.transformVersion, Date.now());
     return encode(form, buildTable(resource.kind, [object], options, object.metadata));

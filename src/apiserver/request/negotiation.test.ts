@@ -4,7 +4,8 @@ import { StatusError } from '#api';
 import { negotiate, type Offer } from './negotiation.js';
 
 const all: Offer = { table: true, partial: true, protobuf: true, yaml: true };
-const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+const META = ';v=v1;g=meta.k8s.io';
+const TABLE = `application/json;as=Table${META}`;
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 describe('negotiate', () => {
@@ -18,6 +19,15 @@ describe('negotiate', () => {
     [`${TABLE},application/json`, { transform: 'table', transformVersion: 'meta.k8s.io/v1' }],
     [TABLE.replace('v=v1', 'v=v1beta1'), { transform: 'table', transformVersion: 'meta.k8s.io/v1beta1' }],
     [TABLE.replace('Table', 'PartialObjectMetadataList'), { transform: 'partial' }],
+    [
+      `${PROTOBUF};as=PartialObjectMetadata${META},application/json`,
+      { encoding: 'protobuf', transform: 'partial' },
+    ],
+    [
+      `application/json;as=PartialObjectMetadata${META},${PROTOBUF}`,
+      { encoding: 'json', transform: 'partial' },
+    ],
+    [`${PROTOBUF};as=Table${META},${TABLE}`, { encoding: 'json', transform: 'table' }],
     [`${TABLE.replace('Table', 'Poster')},application/json`, { transform: 'none' }],
     ['application/json;q=0.1,application/yaml;q=0.9', { encoding: 'yaml' }],
     ['application/json;q=0,application/yaml', { encoding: 'yaml' }],
@@ -25,12 +35,15 @@ describe('negotiate', () => {
     expect(negotiate(accept, all)).toMatchObject(expected);
   });
 
-  it.each(['image/png', 'application/json;q=0', TABLE.replace('Table', 'Poster'), ','])(
-    'refuses %s',
-    (accept) => {
-      expect(() => negotiate(accept, all)).toThrow(/only the following media types are accepted/);
-    },
-  );
+  it.each([
+    'image/png',
+    'application/json;q=0',
+    TABLE.replace('Table', 'Poster'),
+    `${PROTOBUF};as=Table${META}`,
+    ',',
+  ])('refuses %s', (accept) => {
+    expect(() => negotiate(accept, all)).toThrow(/only the following media types are accepted/);
+  });
 
   it('refuses protobuf where there is no encoder', () => {
     expect(() => negotiate(PROTOBUF, { ...all, protobuf: false })).toThrow(StatusError);

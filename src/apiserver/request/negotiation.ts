@@ -29,7 +29,7 @@ const plainJson: Negotiated = {
 export interface Offer {
   table: boolean;
   partial: boolean;
-  /** Protobuf is answered only to clients that accept nothing else, and only for kinds that have an encoder. */
+  /** Whole objects are answered in protobuf only to clients that accept nothing else, and if the kind has an encoder. */
   protobuf: boolean;
   /** A watch frames its events, which YAML cannot. */
   yaml: boolean;
@@ -37,7 +37,8 @@ export interface Offer {
 
 /**
  * Chooses the answer's form. JSON is preferred whenever the client takes it, protobuf included among its
- * wishes or not: that is what lets the server hand out stored bytes. Throws NotAcceptable.
+ * wishes or not: that is what lets the server hand out stored bytes. What has to be made of them anyway is given in the
+ * form that the client likes best. Throws NotAcceptable.
  */
 export function negotiate(accept: string | undefined, offer: Offer): Negotiated {
   // The common headers, without parsing.
@@ -47,7 +48,7 @@ export function negotiate(accept: string | undefined, offer: Offer): Negotiated 
   for (const range of ranges) {
     const found = match(range, offer);
     if (found === undefined) continue;
-    if (found.encoding !== 'protobuf') return found;
+    if (found.encoding !== 'protobuf' || found.transform !== 'none') return found;
     protobuf = true;
   }
   if (protobuf) return { ...plainJson, encoding: 'protobuf', contentType: PROTOBUF_TYPE };
@@ -61,8 +62,6 @@ function match(range: MediaRange, offer: Offer): Negotiated | undefined {
   if (as === undefined) {
     return encoding === 'json' ? plainJson : { ...plainJson, encoding, contentType: contentTypeOf(encoding) };
   }
-  // Transformed kinds exist in JSON only; a client that also lists plain types gets the next one.
-  if (encoding === 'protobuf') return undefined;
   return transformed(range, as, encoding, offer);
 }
 
@@ -74,7 +73,8 @@ function transformed(
 ): Negotiated | undefined {
   const version = range.params['v'] ?? '';
   if (range.params['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
-  const table = as === 'Table' && offer.table;
+  // There are no tables in protobuf; a client that also lists other types gets the next one.
+  const table = as === 'Table' && offer.table && encoding !== 'protobuf';
   const partial = (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') && offer.partial;
   if (!table && !partial) return undefined;
   return {

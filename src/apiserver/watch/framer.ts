@@ -2,7 +2,7 @@ import { encodeProtobuf, encodeWatchFrame, type KubeObject, message, type Status
 import type { WatchItem } from '../cacher/cacher.js';
 import type { RequestContext } from '../contracts.js';
 import { encodeProtobuf as encodeKind } from '../registry/bodies.js';
-import { partialObject } from '../registry/partial.js';
+import { encodePartial, partialObject } from '../registry/partial.js';
 import type { Resource } from '../registry/resource.js';
 import { objectOf } from '../registry/respond.js';
 import { buildTable, tableOptions } from '../registry/table.js';
@@ -19,7 +19,7 @@ type FrameOf = (item: WatchItem) => Buffer;
 
 /** The framer for one watch; frames of the same form are built once and shared by all watches. */
 export function framerOf(context: RequestContext, resource: Resource, form: Negotiated): Framer {
-  if (form.encoding === 'protobuf') return protobufFramer(resource);
+  if (form.encoding === 'protobuf') return protobufFramer(resource, form);
   return { event: jsonFrames(context, resource, form), error: (error) => jsonFrame('ERROR', error.status) };
 }
 
@@ -53,11 +53,13 @@ function tableFrames(context: RequestContext, resource: Resource, form: Negotiat
 }
 
 /** Events as meta.v1.WatchEvent, each after its length (apimachinery, LengthDelimitedFramer). */
-function protobufFramer(resource: Resource): Framer {
+function protobufFramer(resource: Resource, { transform, transformVersion }: Negotiated): Framer {
+  const partial = transform === 'partial';
+  const name = partial ? `protobuf/partial/${transformVersion}` : `protobuf/${resource.apiVersion}`;
+  const encode = (object: KubeObject) =>
+    partial ? encodePartial(object, transformVersion) : encodeKind(resource.kind, object);
   return {
-    event: shared(resource, `protobuf/${resource.apiVersion}`, (type, object) =>
-      encodeWatchFrame(type, encodeKind(resource.kind, object)),
-    ),
+    event: shared(resource, name, (type, object) => encodeWatchFrame(type, encode(object))),
     error: ({ status }) => encodeWatchFrame('ERROR', encodeProtobuf(status, message('meta.v1.Status'))),
   };
 }

@@ -100,6 +100,15 @@ OwnerReference
   apiVersion 5 string required
   controller 6 boolean
   blockOwnerDeletion 7 boolean
+PartialObjectMetadata
+  metadata 1 meta.v1.ObjectMeta
+  apiVersion - string
+  kind - string
+PartialObjectMetadataList
+  metadata 1 meta.v1.ListMeta
+  items 2 []meta.v1.PartialObjectMetadata required
+  apiVersion - string
+  kind - string
 Preconditions
   uid 1 string
   resourceVersion 2 string
