@@ -302,6 +302,28 @@ describe('discovery', () => {
     expect((await client.get('/openapi/v2', { accept })).status).toBe(200);
     expect((await client.get('/openapi/v2')).json.swagger).toBe('2.0');
   });
+
+  it.each(['.v1.0+protobuf', '@v1.0+protobuf'])(
+    'writes OpenAPI documents in protobuf for application/com.github.proto-openapi.spec.v3%s',
+    async (suffix) => {
+      const accept = `application/com.github.proto-openapi.spec.v3${suffix}`;
+      const url = (await client.get('/openapi/v3')).json.paths['apis/apps/v1'].serverRelativeURL;
+      const [json, protobuf] = [await client.get(url), await client.get(url, { accept })];
+      expect(protobuf.headers).toMatchObject({
+        'content-type': 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf',
+        'cache-control': 'public, immutable',
+        etag: json.headers['etag'],
+        vary: 'Accept',
+      });
+      expect(protobuf.text).toContain('readAppsV1NamespacedDeployment');
+      expect(protobuf.text).toMatch(/^\n\x053\.0\.0/);
+      const etag = json.headers['etag']!;
+      expect((await client.get(url, { accept, 'if-none-match': etag })).status).toBe(304);
+      const moved = await client.get('/openapi/v3/apis/apps/v1?hash=OLD', { accept });
+      expect([moved.status, moved.headers['location']]).toEqual([301, url]);
+      expect((await client.get(url, { accept: 'image/png' })).status).toBe(406);
+    },
+  );
 });
 
 describe('health and metrics', () => {

@@ -128,7 +128,8 @@ function encodeAny(value: unknown): Buffer {
   return writer.finish();
 }
 
-function writeExtensions(writer: WireWriter, number: number, object: Schema): void {
+/** The members of an object whose names begin with `x-`, as NamedAny. */
+export function writeExtensions(writer: WireWriter, number: number, object: Schema): void {
   for (const [name, value] of Object.entries(object)) {
     if (!name.startsWith('x-')) continue;
     const entry = new WireWriter();

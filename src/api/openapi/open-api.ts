@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { parseApiVersion } from '../object.js';
 import type { KindRegistry } from '../schema/registry.js';
 import { encodeSwagger } from './gnostic.js';
+import { encodeOpenApi3 } from './gnostic-v3.js';
 import { kindsByMessage } from './names.js';
+import type { Schema } from './schemas.js';
 import { buildV2 } from './v2.js';
 import { buildV3 } from './v3.js';
 
 /** A document as it goes over the wire. */
 export interface OpenApiDocument {
   bytes: Buffer;
-  /** Upper-case hexadecimal digest of the bytes: the `hash` of its URL, and its ETag. */
+  /** Upper-case hexadecimal digest of the bytes, or of its JSON form's: the `hash` of its URL, and its ETag. */
   hash: string;
 }
 
@@ -19,6 +21,8 @@ export interface OpenApi {
   v3Index(): Promise<OpenApiDocument>;
   /** `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: by group and version as in apiVersion; undefined for others. */
   v3(groupVersion: string): OpenApiDocument | undefined;
+  /** The same for the media types of `openApi3ProtobufTypes`, under the hash of the JSON. */
+  v3Protobuf(groupVersion: string): OpenApiDocument | undefined;
   /** `/openapi/v2` as JSON. */
   v2Json(): OpenApiDocument;
   /** `/openapi/v2` for the media types of `swaggerProtobufTypes`; answered as `swaggerProtobufType`. */
@@ -33,18 +37,26 @@ export const swaggerProtobufTypes = [
   'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
 ];
 
+/** Content type of the protobuf form of `/openapi/v3` documents, and what means it in Accept. */
+export const openApi3ProtobufType = 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf';
+export const openApi3ProtobufTypes = [
+  openApi3ProtobufType,
+  'application/com.github.proto-openapi.spec.v3@v1.0+protobuf',
+];
+
 /** Documents for these kinds; `release` is the version that they carry (`v1.36.2`). */
 export function createOpenApi(kinds: KindRegistry, release = 'v1.36.2'): OpenApi {
   const cache = new Map<string, OpenApiDocument>();
   let generation = -1;
-  const cached = (key: string, make: () => Buffer): OpenApiDocument => {
+  const cached = (key: string, make: () => Buffer, hash?: string): OpenApiDocument => {
     if (generation !== kinds.generation) {
       cache.clear();
       generation = kinds.generation;
     }
     let document = cache.get(key);
     if (document === undefined) {
-      document = withHash(make());
+      const bytes = make();
+      document = { bytes, hash: hash ?? hashOf(bytes) };
       cache.set(key, document);
     }
     return document;
@@ -58,6 +70,12 @@ export function createOpenApi(kinds: KindRegistry, release = 'v1.36.2'): OpenApi
   const v2 = () => buildV2(kinds, kindsByMessage(kinds), release);
   return {
     v3,
+    v3Protobuf: (groupVersion) => {
+      const json = v3(groupVersion);
+      if (json === undefined) return undefined;
+      const make = () => encodeOpenApi3(JSON.parse(json.bytes.toString()) as Schema);
+      return cached(`v3-protobuf/${groupVersion}`, make, json.hash);
+    },
     v3Index: async () => {
       for (const groupVersion of kinds.groupVersions()) {
         v3(groupVersion);
@@ -79,6 +97,6 @@ function index(kinds: KindRegistry, v3: (groupVersion: string) => OpenApiDocumen
   return Buffer.from(JSON.stringify({ paths }));
 }
 
-function withHash(bytes: Buffer): OpenApiDocument {
-  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
+function hashOf(bytes: Buffer): string {
+  return createHash('sha512').update(bytes).digest('hex').toUpperCase();
 }

@@ -58,9 +58,9 @@ function operationObject(operation: Operation, schemas: SchemaSet): Schema {
 }
 
 function requestBody(body: string, schemas: SchemaSet): Schema {
-  return body === 'patch'
-    ? { content: content(patchTypes, schemas.patchRef()), required: true }
-    : { content: content(['*/*'], schemas.ref(body)), required: body !== 'meta.v1.DeleteOptions' };
+  if (body === 'patch') return { content: content(patchTypes, schemas.patchRef()), required: true };
+  const options = body === 'meta.v1.DeleteOptions';
+  return { content: content(['*/*'], schemas.ref(body)), ...(options ? {} : { required: true }) };
 }
 
 function content(types: string[], schema: Schema): Schema {

@@ -1,4 +1,12 @@
-import { Errors, type OpenApi, type OpenApiDocument, swaggerProtobufType, swaggerProtobufTypes } from '#api';
+import {
+  Errors,
+  type OpenApi,
+  type OpenApiDocument,
+  openApi3ProtobufType,
+  openApi3ProtobufTypes,
+  swaggerProtobufType,
+  swaggerProtobufTypes,
+} from '#api';
 import type { ApiResponse, RequestContext } from '../contracts.js';
 import { parseAccept } from '../request/accept.js';
 
@@ -23,8 +31,7 @@ export class OpenApiEndpoint {
     if (path === V3) return this.#index(context);
     if (!path.startsWith(`${V3}/`)) return undefined;
     const match = /^\/openapi\/v3\/(?:api\/([^/]+)|apis\/([^/]+\/[^/]+))$/.exec(path);
-    const document = match === null ? undefined : this.#openApi.v3(match[1] ?? match[2]!);
-    return document === undefined ? undefined : this.#v3(context, document);
+    return match === null ? undefined : this.#v3(context, match[1] ?? match[2]!);
   }
 
   async #index(context: RequestContext): Promise<ApiResponse> {
@@ -41,18 +48,30 @@ export class OpenApiEndpoint {
     throw Errors.notAcceptable(['application/json', ...swaggerProtobufTypes]);
   }
 
-  #v3(context: RequestContext, document: OpenApiDocument): ApiResponse {
-    const hash = context.info.query.get('hash');
-    if (hash === null || hash === '') return answer(context, document, 'application/json');
-    if (hash !== document.hash) {
-      const location = `${context.info.path}?hash=${document.hash}`;
-      return { status: 301, headers: { location }, body: Buffer.alloc(0) };
+  #v3(context: RequestContext, groupVersion: string): ApiResponse | undefined {
+    if (this.#openApi.v3(groupVersion) === undefined) return undefined;
+    for (const { type } of parseAccept(context.request.headers['accept'])) {
+      if (isJson(type)) return hashed(context, this.#openApi.v3(groupVersion)!, 'application/json');
+      if (openApi3ProtobufTypes.includes(type)) {
+        return hashed(context, this.#openApi.v3Protobuf(groupVersion)!, openApi3ProtobufType);
+      }
     }
-    const cached = answer(context, document, 'application/json');
-    cached.headers['cache-control'] = 'public, immutable';
-    cached.headers['expires'] = new Date(Date.now() + YEAR_MS).toUTCString();
-    return cached;
+    return { status: 406, headers: { vary: 'Accept' }, body: Buffer.alloc(0) };
   }
+}
+
+/** A document that the client may keep for ever if it asked for it by its hash. */
+function hashed(context: RequestContext, document: OpenApiDocument, contentType: string): ApiResponse {
+  const hash = context.info.query.get('hash');
+  if (hash === null || hash === '') return answer(context, document, contentType);
+  if (hash !== document.hash) {
+    const location = `${context.info.path}?hash=${document.hash}`;
+    return { status: 301, headers: { location, vary: 'Accept' }, body: Buffer.alloc(0) };
+  }
+  const cached = answer(context, document, contentType);
+  cached.headers['cache-control'] = 'public, immutable';
+  cached.headers['expires'] = new Date(Date.now() + YEAR_MS).toUTCString();
+  return cached;
 }
 
 function isJson(type: string): boolean {
