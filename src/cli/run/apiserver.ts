@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiServerOptions, createApiServer } from '#apiserver';
 import { createLmdbStore, createMemoryStore, type Store } from '#storage';
+import { inlineLess } from '../compose/compiler.js';
 import { componentBase, runUntilSignal } from '../compose/standalone.js';
 import { directDialer } from '../net/connect-dialer.js';
 import { loadEgress } from '../net/egress-config.js';
@@ -43,6 +44,7 @@ export interface Options {
 
 /** Runs the component until a signal. */
 export async function run(options: Options): Promise<void> {
+  inlineLess();
   const { logger, metrics } = componentBase('apiserver', options.v);
   const store = await openStore(options, logger);
   const certificates = await loadCertificates(options);

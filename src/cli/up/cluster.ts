@@ -14,6 +14,7 @@ import { createControllerManager, createSchedulerManager } from '#controllers';
 import { createSandbox, enterNamespaces, type Programs, type Sandbox } from '#host';
 import { createLmdbStore, type Store } from '#storage';
 import type { AgentConfig } from '../compose/agent.js';
+import { inlineLess } from '../compose/compiler.js';
 import { identities, inProcessClient } from '../compose/in-process.js';
 import { alreadyStarted, closing } from '../compose/startables.js';
 import { createConnectDialer } from '../net/connect-dialer.js';
@@ -192,6 +193,7 @@ export class Cluster implements Startable {
   async #startApi(store: Store, credentials: ClusterCredentials) {
     const { serviceCidr, port, apiAddress } = this.#settings;
     const { logger } = this.#deps;
+    inlineLess();
     const server = createApiServer(
       {
         bindAddress: '127.0.0.1',
