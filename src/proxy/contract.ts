@@ -106,7 +106,10 @@ export interface Proxier {
   readonly family: Family;
   /** Rejects with ModeUnavailableError when the mode cannot work here, so that the process ends instead of retrying. */
   preflight(): Promise<void>;
-  /** Makes the kernel equal to this state whatever it held before; unchanged affinity and connections survive. */
+  /**
+   * Makes the kernel equal to this state whatever it held before; unchanged affinity and connections survive. Services
+   * are computed as they are taken: a proxier takes them `paced`.
+   */
   resync(services: Iterable<DesiredService>, settings: NodeSettings): Promise<SyncReport>;
   /** Applies changes on top of the last successful sync; cost depends only on the changed Services. */
   apply(changes: Iterable<ServiceChange>): Promise<SyncReport>;

@@ -206,8 +206,9 @@ export class FamilyProxy {
     const { proxier } = this.#options;
     const options = this.#options.desiredOptions();
     if (full) {
-      const computed = await this.state.recomputeAll(options);
-      return { computed, report: await proxier.resync(this.state.owned(), this.#options.settings()) };
+      const computed: Computed[] = [];
+      const services = this.state.recomputeAll(options, computed);
+      return { computed, report: await proxier.resync(services, this.#options.settings()) };
     }
     const computed = this.state.recompute(batch.keys(), options);
     const changes = computed.map(({ key, after }) => ({

@@ -9,6 +9,7 @@ import { renderNftables } from './nftables/render.js';
 import { NodeView } from './node-view.js';
 import { type Family, parseAddress } from './state/addresses.js';
 import { type ClusterView, DesiredState } from './state/desired-state.js';
+import { paced } from './state/paced.js';
 import { PROXY_NAME_LABEL } from './state/service-port.js';
 import { IptTables } from './trace/ipt-table.js';
 import { traceIptables } from './trace/ipt-trace.js';
@@ -103,7 +104,7 @@ function nodeOf({ nodeName, config, snapshot, localAddresses }: InspectOptions):
 async function stateOf(options: InspectOptions, node: NodeView, family: Family): Promise<DesiredState> {
   const state = new DesiredState(family, viewOf(options.snapshot, options.config));
   const { algorithm } = options.config.loadBalancing;
-  await state.recomputeAll({ family, topology: node.topology, algorithm });
+  for await (const _ of paced(state.recomputeAll({ family, topology: node.topology, algorithm })));
   return state;
 }
 

@@ -32,8 +32,7 @@ async function fixture(settings: Partial<NodeSettings> = {}) {
     cluster.add(makeService(`s${n}`, `172.30.0.${n}`), makeSlice(`s${n}`, [{ ip: `10.180.0.${n}` }]));
   }
   const state = new DesiredState('IPv4', cluster);
-  await state.recomputeAll(options);
-  const resync = () => proxier.resync(state.owned(), testSettings(settings));
+  const resync = () => proxier.resync(state.recomputeAll(options), testSettings(settings));
   await resync();
   const sync = async (...keys: string[]) => {
     await proxier.apply(changesOf(state, keys, options));

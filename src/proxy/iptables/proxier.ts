@@ -13,6 +13,7 @@ import {
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
+import { paced } from '../state/paced.js';
 import { COUNTED, fixedRules, type Jump, jumps } from './base.js';
 import { type CountedEndpoint, parseCounts } from './counts.js';
 import { CHAIN, OUR_CHAIN, UPSTREAM_CHAIN } from './names.js';
@@ -38,34 +39,19 @@ interface SavedTable {
   rules: Set<string>;
 }
 
-/** Rendering and parsing pause after this long, so that health checks and watches are served meanwhile. */
-const SLICE_MS = 10;
-
-/** A function that lets the event loop run whenever it is time to. */
-function pauses(): () => Promise<void> | undefined {
-  let next = Date.now() + SLICE_MS;
-  return () => {
-    if (Date.now() < next) return undefined;
-    return new Promise((resolve) =>
-      setImmediate(() => {
-        next = Date.now() + SLICE_MS;
-        resolve();
-      }),
-    );
-  };
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0, end = 0; from < text.length; from = end + 1) {
+    end = text.indexOf('\n', from);
+    if (end < 0) end = text.length;
+    yield text.slice(from, end);
+  }
 }
 
 /** Reads `iptables-save`: chains of these names, and the rules in other chains as `CHAIN rule`. */
 async function parseSave(text: string, names = OUR_CHAIN): Promise<SavedTable> {
   const chains = new Set<string>();
   const rules = new Set<string>();
-  const pause = pauses();
-  for (let from = 0, end = 0; from < text.length; from = end + 1) {
-    end = text.indexOf('\n', from);
-    if (end < 0) end = text.length;
-    const line = text.slice(from, end);
-    const due = pause();
-    if (due !== undefined) await due;
+  for await (const line of paced(linesOf(text))) {
     const declared = /^:(\S+) /.exec(line)?.[1];
     if (declared !== undefined && names.test(declared)) chains.add(declared);
     const rule = /^-A (\S+) (.*)$/.exec(line);
@@ -116,13 +102,10 @@ export class IptablesProxier implements Proxier {
     this.#settings = settings;
     this.#services.clear();
     const chains = new Map<string, string[]>();
-    const pause = pauses();
-    for (const service of services) {
+    for await (const service of paced(services)) {
       const rules = await this.#rulesOf(service);
       this.#services.set(service.key, rules);
       for (const [name, own] of rules.chains) chains.set(name, own);
-      const due = pause();
-      if (due !== undefined) await due;
     }
     const saved = {
       nat: await parseSave(await this.#iptables.save('nat')),

@@ -8,8 +8,8 @@ import {
   type Programs,
 } from '#host';
 import { type Cidr, cidrContains, type Family, parseAddress, parseCidr } from '../state/addresses.js';
+import { paced } from '../state/paced.js';
 import { createSet, DEVICE, type SetName, setName, setNames } from './names.js';
-import { paced } from './paced.js';
 import { type Jump, jumps, restoreText } from './rules.js';
 import { type KernelServer, KernelServers } from './servers.js';
 import type { WantedState } from './wanted.js';
@@ -91,11 +91,11 @@ export class Kernel {
    */
   async write(keys: Keys, wanted: WantedState): Promise<number> {
     const sets = this.#missingSets.splice(0);
-    await paced(new Set(keys.entries), (name) => sets.push(...this.#entryCommands(name, wanted)));
+    for await (const name of paced(new Set(keys.entries))) sets.push(...this.#entryCommands(name, wanted));
     const commands: string[] = [];
-    await paced(new Set(keys.servers), (service) =>
-      commands.push(...this.servers.change(service, wanted.servers.get(service))),
-    );
+    for await (const service of paced(new Set(keys.servers))) {
+      commands.push(...this.servers.change(service, wanted.servers.get(service)));
+    }
     const { bind, unbind } = this.#addressChanges(new Set(keys.addresses), wanted);
     await this.#ipset.restore(sets);
     await this.ipvsadm.restore(commands);

@@ -218,8 +218,7 @@ describe('a full sync in ipvs mode', () => {
     const programs = new IpvsPrograms();
     const { proxier } = proxierFor(programs);
     const state = new DesiredState('IPv4', cluster);
-    await state.recomputeAll(options);
-    await proxier.resync(state.owned(), testSettings({ nodePortAddresses: 'all' }));
+    await proxier.resync(state.recomputeAll(options), testSettings({ nodePortAddresses: 'all' }));
     expect([...programs.kernel.servers.keys()]).toEqual([VIP, `-t ${NODE_IP}:30080`]);
     expect([...programs.kernel.addresses]).toEqual(['172.30.0.1']);
   });

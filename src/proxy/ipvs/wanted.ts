@@ -1,5 +1,5 @@
 import type { DesiredService } from '../state/desired.js';
-import { paced } from './paced.js';
+import { paced } from '../state/paced.js';
 import { type IpvsSettings, type ServiceFacts, serviceFacts, type VirtualServer } from './service-facts.js';
 import { SharedFacts } from './shared-facts.js';
 
@@ -14,11 +14,11 @@ export class WantedState {
   /** Replaces what all Services ask for; afterwards nothing counts as touched. */
   async replace(services: Iterable<DesiredService>, settings: IpvsSettings): Promise<void> {
     const gone = new Set(this.#services.keys());
-    await paced(services, (service) => {
+    for await (const service of paced(services)) {
       gone.delete(service.key);
       this.update(service.key, service, settings);
-    });
-    await paced(gone, (key) => this.update(key, undefined, settings));
+    }
+    for await (const key of paced(gone)) this.update(key, undefined, settings);
     for (const kind of ['servers', 'entries', 'addresses', 'outFilter'] as const) this[kind].takeTouched();
   }
 

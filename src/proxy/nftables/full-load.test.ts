@@ -49,8 +49,7 @@ function kernel() {
     new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger, clock: new FakeClock() });
   const sync = async (proxier: NftablesProxier, generation: number) => {
     const state = new DesiredState('IPv4', clusterOf(generation));
-    await state.recomputeAll(options);
-    await proxier.resync(state.owned(), testSettings());
+    await proxier.resync(state.recomputeAll(options), testSettings());
   };
   /** Where connections to a plain, a rotating and a NodePort Service end. */
   const ends = () => {

@@ -66,8 +66,7 @@ describe('operations per change', () => {
     const proxier = new NftablesProxier({ family: 'IPv4', programs, logger: silentLogger, clock });
     const cluster = everyKind();
     const state = new DesiredState('IPv4', cluster);
-    await state.recomputeAll(options);
-    await proxier.resync(state.owned(), testSettings());
+    await proxier.resync(state.recomputeAll(options), testSettings());
     const sync = async (...keys: string[]) => {
       const changes = state.recompute(keys, options).map(({ key, after }) => ({
         key,

@@ -11,6 +11,7 @@ import {
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import type { DesiredService } from '../state/desired.js';
+import { paced } from '../state/paced.js';
 import { CountReader } from './counts.js';
 import type { NamedObject } from './facts.js';
 import { type Existing, FullLoad } from './full-load.js';
@@ -28,9 +29,6 @@ export interface NftablesOptions {
 
 /** Upstream requires nft 1.0.1; the maps here are proved with 1.0.6. */
 const OLDEST_PATCH = 6;
-
-/** Rendering pauses after this long, so that health checks and watches are served meanwhile. */
-const SLICE_MS = 10;
 
 /** Operations per stage of a full load: the first is small, so that the kernel has something to do early. */
 const FIRST_STAGE = 4000;
@@ -96,20 +94,16 @@ export class NftablesProxier implements Proxier {
     const load = new FullLoad(settings, generation, found.objects);
     const stages: Iterable<string>[] = [found.head];
     let committed = Promise.resolve();
-    let pause = Date.now() + SLICE_MS;
     let limit = FIRST_STAGE;
-    for (const service of services) {
+    for await (const service of paced(services)) {
       state.load(service, load);
-      if (load.staged >= limit && !found.isReplaced) {
-        limit = STAGE;
-        stages.push(load.takeStage());
-        // The kernel takes one stage while the next is being written.
-        await committed;
-        committed = this.#commit(this.#nft, chain(stages.splice(0)), true);
-        committed.catch(() => {});
-      } else if (Date.now() >= pause) await new Promise((resolve) => setImmediate(resolve));
-      else continue;
-      pause = Date.now() + SLICE_MS;
+      if (load.staged < limit || found.isReplaced) continue;
+      limit = STAGE;
+      stages.push(load.takeStage());
+      // The kernel takes one stage while the next is being written.
+      await committed;
+      committed = this.#commit(this.#nft, chain(stages.splice(0)), true);
+      committed.catch(() => {});
     }
     await committed;
     await this.#commit(this.#nft, chain([...stages, load.finish()]), true);

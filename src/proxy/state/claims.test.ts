@@ -33,6 +33,22 @@ it('gives a contested destination to the Service whose key sorts first, in any o
   }
 });
 
+it('is settled for a Service by the time that Service is taken from a computation of all', async () => {
+  const cluster = new TestCluster();
+  const all = ['d', 'b', 'c', 'a'].map((name, i) => makeService(name, `172.30.0.${i}`, spec));
+  const { services } = cluster.add(...all);
+  const state = await desiredOf(cluster);
+  const taken = () => [...state.recomputeAll(options)];
+  expect(taken()).toEqual([...state.owned()]);
+  services.delete('ns/a');
+  services.set('ns/b', makeService('b', '172.30.0.9'));
+  expect(taken()).toEqual([...state.owned()]);
+  expect(owners(state)).toEqual(['ns/c']);
+  services.set('ns/a', all[3]!);
+  expect(new Set(taken())).toEqual(new Set(state.owned()));
+  expect(owners(state)).toEqual(['ns/a']);
+});
+
 it('hands the destination on when its owner lets go, and recomputes the heir', async () => {
   const cluster = new TestCluster().add(
     makeService('a', '172.30.0.1', spec),

@@ -16,9 +16,6 @@ export interface Computed {
   after: DesiredService | undefined;
 }
 
-/** Computing pauses after this long, so that watches and health checks are served meanwhile. */
-const SLICE_MS = 10;
-
 /** The desired state of every Service in one family. Recomputing one costs what that Service costs. */
 export class DesiredState {
   readonly family: Family;
@@ -72,23 +69,19 @@ export class DesiredState {
     return [...results.values()];
   }
 
-  /** Recomputes everything, pausing now and then; Services that are gone disappear. */
-  async recomputeAll(options: DesiredOptions): Promise<Computed[]> {
+  /**
+   * Recomputes everything, each Service as its `ownedView` is taken, and adds to `results` what happened to each; those
+   * that are gone disappear. They come in the order in which they own contested destinations, so that nothing that was
+   * taken changes again.
+   */
+  *recomputeAll(options: DesiredOptions, results: Computed[] = []): Generator<DesiredService> {
     const keys = new Set([...this.#services.keys(), ...this.#view.serviceKeys()]);
-    const results: Computed[] = [];
-    let batch: string[] = [];
-    let pause = Date.now() + SLICE_MS;
-    for (const key of keys) {
-      batch.push(key);
-      if (batch.length < 50) continue;
-      results.push(...this.recompute(batch, options));
-      batch = [];
-      if (Date.now() < pause) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      pause = Date.now() + SLICE_MS;
+    for (const key of [...keys].sort()) {
+      const computed = this.#recomputeOne(key, options);
+      this.#claims.update(key, computed.before, computed.after);
+      results.push(computed);
+      if (computed.after !== undefined) yield this.ownedView(computed.after);
     }
-    results.push(...this.recompute(batch, options));
-    return results;
   }
 
   #recomputeOne(key: string, options: DesiredOptions): Computed {

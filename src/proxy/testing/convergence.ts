@@ -21,8 +21,7 @@ export async function syncAll(
   options: DesiredOptions,
 ): Promise<DesiredState> {
   const state = new DesiredState('IPv4', cluster);
-  await state.recomputeAll(options);
-  await proxier.resync(state.owned(), testSettings());
+  await proxier.resync(state.recomputeAll(options), testSettings());
   return state;
 }
 

@@ -56,7 +56,8 @@ export async function desiredOf(
   zone?: string,
 ): Promise<DesiredState> {
   const state = new DesiredState(family, cluster);
-  await state.recomputeAll({ family, topology: { nodeName: NODE_NAME, zone }, algorithm: 'random' });
+  const topology = { nodeName: NODE_NAME, zone };
+  for (const _ of state.recomputeAll({ family, topology, algorithm: 'random' }));
   return state;
 }
 

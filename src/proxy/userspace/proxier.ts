@@ -11,6 +11,7 @@ import type {
 } from '../contract.js';
 import type { Family } from '../state/addresses.js';
 import { type DesiredPort, type DesiredService, type Target, targetKey } from '../state/desired.js';
+import { paced } from '../state/paced.js';
 import { Balancer } from './balancer.js';
 import { bindVirtual, type Listener, type Open } from './bind.js';
 import { type Front, frontsOf, virtualAddresses } from './fronts.js';
@@ -118,7 +119,8 @@ export class UserspaceProxier implements Proxier {
     }
     this.#settings = settings;
     this.#sources = new Sources(settings, this.#options.localAddresses());
-    const wanted = new Map([...services].map((desired) => [desired.key, desired]));
+    const wanted = new Map<string, DesiredService>();
+    for await (const desired of paced(services)) wanted.set(desired.key, desired);
     const changes: ServiceChange[] = [...wanted].map(([key, desired]) => ({ key, desired }));
     for (const key of this.#services.keys()) {
       if (!wanted.has(key)) changes.push({ key, desired: undefined });

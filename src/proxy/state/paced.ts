@@ -3,13 +3,13 @@ const SLICE_MS = 10;
 /** Looking at the clock costs as much as an item. */
 const ITEMS_PER_LOOK = 32;
 
-/** Does something for each item, pausing now and then; few items are done without a pause. */
-export async function paced<T>(items: Iterable<T>, each: (item: T) => void): Promise<void> {
+/** The items one by one, with a turn of the event loop now and then; few items come without a pause. */
+export async function* paced<T>(items: Iterable<T>): AsyncGenerator<T> {
   let until = Date.now() + SLICE_MS;
-  let done = 0;
+  let taken = 0;
   for (const item of items) {
-    each(item);
-    if (++done % ITEMS_PER_LOOK !== 0 || Date.now() < until) continue;
+    yield item;
+    if (++taken % ITEMS_PER_LOOK !== 0 || Date.now() < until) continue;
     await new Promise((resolve) => setImmediate(resolve));
     until = Date.now() + SLICE_MS;
   }
