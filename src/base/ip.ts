@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /** An IP address as its family and number. `text` is canonical (RFC 5952 for IPv6). */
 export interface IpAddress {
   family: 4 | 6;
@@ -22,8 +25,8 @@ export interface Cidr {
 export function parseIp(text: string): IpAddress | undefined {
   const family = isIP(text);
   if (family === 4) {
-    const value = parseV4(text);
-    return { family: 4, value, text: formatIp(4, value) };
+    // There is one way to write it.
+    return { family: 4, value: parseV4(text), text };
   }
   if (family !== 6 || text.includes('%')) return undefined;
   const value = parseV6(text);
@@ -31,7 +34,16 @@ export function parseIp(text: string): IpAddress | undefined {
 }
 
 function parseV4(text: string): bigint {
-  return text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+  let value = 0;
+  let octet = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      value = value * 256 + octet;
+      octet = 0;
+    } else octet = octet * 10 + code - ZERO;
+  }
+  return BigInt(value * 256 + octet);
 }
 
 function parseV6(input: string): bigint {

@@ -40,6 +40,8 @@ export const acceptedMediaTypes = [MEDIA_JSON, MEDIA_YAML, MEDIA_PROTOBUF];
 
 /** `application/json` for `Application/JSON; charset=utf-8`; JSON when the header is absent, as upstream. */
 function mediaTypeOf(contentType: string | undefined): string {
+  // As nearly all clients write it.
+  if (contentType === MEDIA_JSON) return MEDIA_JSON;
   const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase();
   return type === '' || type === '*/*' ? MEDIA_JSON : type;
 }
@@ -64,9 +66,11 @@ export function decodeObject<T extends KubeObject = KubeObject>(
   if (fieldValidation === 'Strict' && strictErrors.length > 0) {
     throw cannotHandle(body.gvk, kind, `strict decoding error: ${strictErrors.join(', ')}`);
   }
-  const typed = { kind: kind.kind, apiVersion: apiVersionOf(kind.group, kind.version), ...object };
+  const own = identity(kind);
+  const typed = { kind: own.kind, apiVersion: own.apiVersion, ...object };
+  if (!options.anyGroupVersion) Object.assign(typed, own);
   return {
-    object: (options.anyGroupVersion ? typed : { ...typed, ...identity(kind) }) as unknown as T,
+    object: typed as unknown as T,
     warnings: fieldValidation === 'Warn' ? strictErrors : [],
     strictErrors: fieldValidation === 'Ignore' ? [] : strictErrors,
   };
@@ -175,16 +179,21 @@ function withKind(parsed: Omit<Body, 'gvk'>, bytes: Buffer, options: DecodeOptio
     throw unrecognized(bytes, options.kind, notAnObject(value));
   }
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
-  for (const [name, text] of Object.entries({ apiVersion, kind })) {
-    if (text === undefined || text === null || typeof text === 'string') continue;
-    const what = Array.isArray(text) ? 'array' : typeof text === 'boolean' ? 'bool' : typeof text;
-    const why = `json: cannot unmarshal ${what} into Go struct field .${name} of type string`;
-    throw unrecognized(bytes, options.kind, `couldn't get version/kind; json parse error: ${why}`);
-  }
-  const given = { apiVersion: (apiVersion ?? '') as string, kind: (kind ?? '') as string };
+  const given = {
+    apiVersion: textOf('apiVersion', apiVersion, bytes, options),
+    kind: textOf('kind', kind, bytes, options),
+  };
   const gvk = bodyKind(given, options.kind);
   checkKind(gvk, options);
   return { ...parsed, gvk };
+}
+
+function textOf(name: keyof BodyKind, text: unknown, bytes: Buffer, options: DecodeOptions): string {
+  if (typeof text === 'string') return text;
+  if (text === undefined || text === null) return '';
+  const what = Array.isArray(text) ? 'array' : typeof text === 'boolean' ? 'bool' : typeof text;
+  const why = `json: cannot unmarshal ${what} into Go struct field .${name} of type string`;
+  throw unrecognized(bytes, options.kind, `couldn't get version/kind; json parse error: ${why}`);
 }
 
 function notAnObject(value: unknown): string {

@@ -140,7 +140,23 @@ export function normalize(stored: Buffer): { json: Buffer; point: SplicePoint } 
  * in front, as Go writes it.
  */
 export function storedBytes(object: KubeObject): Buffer {
+  return Buffer.from(JSON.stringify(isStoredForm(object) ? object : storedForm(object)));
+}
+
+function storedForm(object: KubeObject): object {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _revision, ...kept } = metadata;
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
+  return { kind, apiVersion, metadata: kept, ...rest };
+}
+
+const FIRST = ['kind', 'apiVersion', 'metadata'];
+
+/** Nearly every new object is written as it is. */
+function isStoredForm(object: KubeObject): boolean {
+  let at = 0;
+  for (const name in object) {
+    if (name !== FIRST[at]) return false;
+    if (++at === FIRST.length) return object.metadata.resourceVersion === undefined;
+  }
+  return false;
 }
