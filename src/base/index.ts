@@ -1,4 +1,5 @@
 export * from './backoff.js';
+export * from './certificate-request.js';
 export * from './clock.js';
 export * from './duration.js';
 export * from './ip.js';

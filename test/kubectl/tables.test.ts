@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signingRequest } from '../../src/base/testing/signing-request.js';
 import { startServer, type TestServer } from '../apiserver/start-server.js';
 import { findKubectl, Kubectl } from './kubectl.js';
 
@@ -91,7 +92,6 @@ const changing: Row[] = [
   // Older ones make autoscaling/v1, which is not served, and kubectl 1.36 makes autoscaling/v2.
   ['autoscale deployment web --max=3', /could not find the requested resource|web autoscaled/],
   ['top nodes', /Metrics API not available/],
-  ['certificate approve x', /the server doesn't have a resource type "certificatesigningrequests"/],
   ['debug pod/none --image=host', /pods "none" not found/],
 ];
 
@@ -112,6 +112,34 @@ const onNodes: Row[] = [
   ['drain n1 --force --grace-period=0', /pod\/alone evicted\nnode\/n1 drained/],
   ['get pods alone', /pods "alone" not found/],
   ['describe node n1', /^Unschedulable: +true$/m],
+];
+
+const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
+const request = (name: string) => `{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest",
+  "metadata":{"name":"${name}"},"spec":{"signerName":"${CLIENT_SIGNER}","usages":["client auth"],
+  "expirationSeconds":86400,"request":"${Buffer.from(signingRequest(name)).toString('base64')}"}}`;
+
+const onRequests: Row[] = [
+  ['get csr', /^NAME +AGE +SIGNERNAME +REQUESTOR +REQUESTEDDURATION +CONDITION\n/],
+  ['get csr jane', /^jane +\d+s +kubernetes.io\/kube-apiserver-client +admin +24h +Pending$/m],
+  ['certificate approve jane', /certificatesigningrequest.certificates.k8s.io\/jane approved/],
+  ['certificate approve jane', /jane approved/],
+  ['certificate deny jane', /^error: certificate signing request "jane"/],
+  ['certificate deny john', /certificatesigningrequest.certificates.k8s.io\/john denied/],
+  ['get csr -w=false', /^jane .* Approved\njohn .* Denied$/m],
+  [`get csr --field-selector=spec.signerName=${CLIENT_SIGNER} -o name`, /\/jane\n.*\/john\n/],
+  ['get csr --field-selector=spec.signerName=a.b/c', /No resources found/],
+  ['get csr --field-selector=spec.username=a', /field label not supported: spec.username/],
+  ['get csr jane --subresource=approval', /^jane .* Approved$/m],
+  [
+    'describe csr jane',
+    /^Requesting User: +admin\nSigner: .*\nRequested Duration: +24h\nStatus: +Approved$/m,
+  ],
+  ['describe csr jane', /Common Name: +jane/],
+  ['auth can-i create certificatesigningrequests/selfnodeclient --as=jane', /^no$/m],
+  ['explain csr.status.certificate', /FIELD: certificate <string>/],
+  ['certificate approve missing', /certificatesigningrequests.certificates.k8s.io "missing" not found/],
+  ['delete csr --all', /"jane" deleted/],
 ];
 
 const asking: Row[] = [
@@ -174,6 +202,10 @@ describe.skipIf(program === undefined)('stock kubectl, table by table', () => {
   });
   describe('handles nodes', () => {
     it.each(onNodes)('%s', matches);
+  });
+  describe('handles certificate requests', () => {
+    beforeAll(() => kubectl.ok('create -f -', { input: request('jane') + request('john') }));
+    it.each(onRequests)('%s', matches);
   });
   describe('asks', () => {
     it.each(asking)('%s', matches);

@@ -64,7 +64,16 @@ export function endpointOf(kind: KindInfo, subresource: string): Endpoint {
   return endpoint;
 }
 
+/** Kinds that say it otherwise, by endpoint. */
+const RESETS: Readonly<Record<string, FieldSet>> = {
+  'certificates.v1.CertificateSigningRequest/': paths('spec', 'status'),
+  'certificates.v1.CertificateSigningRequest/status': paths('spec', 'status.conditions'),
+  'certificates.v1.CertificateSigningRequest/approval': paths('spec', 'status.certificate'),
+};
+
 function resetFields(kind: KindInfo, subresource: string): FieldSet {
+  const own = `${kind.message}/${subresource}`;
+  if (Object.hasOwn(RESETS, own)) return RESETS[own]!;
   if (subresource === 'status') {
     return union(SPEC, paths(...(STATUS_METADATA[kind.message] ?? [])));
   }

@@ -1,6 +1,7 @@
-import type { node, resource, storage } from '../types/index.js';
+import type { certificates, node, resource, storage } from '../types/index.js';
 import { autoscalerPrinter } from './autoscaler-printer.js';
 import { age, ageColumn, column, nameColumn, type Printer, printer } from './columns.js';
+import { humanDuration } from './duration.js';
 
 const storageClassPrinter = printer<storage.StorageClass>(
   [
@@ -135,6 +136,38 @@ function list(values: string[], none: string): string {
   return values.length === 0 ? none : values.join(',');
 }
 
+const requestPrinter = printer<certificates.CertificateSigningRequest>(
+  [
+    nameColumn,
+    ageColumn,
+    column('SignerName', 'string', 'The signer that is asked.'),
+    column('Requestor', 'string', 'Who asks.'),
+    column('RequestedDuration', 'string', 'How long the certificate should be valid.'),
+    column('Condition', 'string', 'How far the request has come.'),
+  ],
+  (object, now) => {
+    const spec: Partial<certificates.CertificateSigningRequestSpec> = object.spec ?? {};
+    const { signerName, username = '', expirationSeconds: seconds } = spec;
+    return [
+      object.metadata.name ?? '',
+      age(object, now),
+      signerName || '<none>',
+      username,
+      seconds === undefined ? '<none>' : humanDuration(seconds * 1000),
+      progress(object.status ?? {}),
+    ];
+  },
+);
+
+function progress({
+  conditions = [],
+  certificate = '',
+}: certificates.CertificateSigningRequestStatus): string {
+  const has = (type: string) => conditions.some((condition) => condition.type === type);
+  const decision = has('Denied') ? 'Denied' : has('Approved') ? 'Approved' : 'Pending';
+  return `${decision}${has('Failed') ? ',Failed' : ''}${certificate === '' ? '' : ',Issued'}`;
+}
+
 export const machineryPrinters: Record<string, Printer> = {
   'storage.v1.StorageClass': storageClassPrinter,
   'storage.v1.VolumeAttributesClass': attributesClassPrinter,
@@ -143,6 +176,7 @@ export const machineryPrinters: Record<string, Printer> = {
   'storage.v1.CSIDriver': csiDriverPrinter,
   'storage.v1.CSIStorageCapacity': capacityPrinter,
   'autoscaling.v2.HorizontalPodAutoscaler': autoscalerPrinter,
+  'certificates.v1.CertificateSigningRequest': requestPrinter,
   'node.v1.RuntimeClass': runtimeClassPrinter,
   'resource.v1.ResourceClaim': claimPrinter,
   'resource.v1.ResourceSlice': slicePrinter,

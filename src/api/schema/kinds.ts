@@ -212,6 +212,12 @@ const machinery: KindInfo[] = [
     categories: ALL,
     subresources: ['status'],
   }),
+  kind('certificates.k8s.io', 'CertificateSigningRequest', 'certificatesigningrequests', {
+    ...CLUSTER,
+    shortNames: ['csr'],
+    subresources: ['approval', 'status'],
+    selectableFields: ['spec.signerName'],
+  }),
   kind('node.k8s.io', 'RuntimeClass', 'runtimeclasses', CLUSTER),
   kind('resource.k8s.io', 'DeviceClass', 'deviceclasses', CLUSTER),
   kind('resource.k8s.io', 'ResourceClaim', 'resourceclaims', { subresources: ['status'] }),

@@ -7,6 +7,7 @@ import { authorizationV1 } from './tables/authorization-v1.js';
 import { autoscalingV1 } from './tables/autoscaling-v1.js';
 import { autoscalingV2 } from './tables/autoscaling-v2.js';
 import { batchV1 } from './tables/batch-v1.js';
+import { certificatesV1 } from './tables/certificates-v1.js';
 import { coordinationV1 } from './tables/coordination-v1.js';
 import { coreV1 } from './tables/core-v1.js';
 import { discoveryV1 } from './tables/discovery-v1.js';
@@ -75,6 +76,7 @@ const TABLES: Readonly<Record<string, string>> = {
   'autoscaling.v1': autoscalingV1,
   'autoscaling.v2': autoscalingV2,
   'batch.v1': batchV1,
+  'certificates.v1': certificatesV1,
   'coordination.v1': coordinationV1,
   'core.v1': coreV1,
   'discovery.v1': discoveryV1,

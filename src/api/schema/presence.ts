@@ -37,6 +37,7 @@ const POINTERS: Readonly<Record<string, string>> = {
   'batch.v1.JobStatus': 'ready terminating failedIndexes',
   'batch.v1.PodFailurePolicyOnExitCodesRequirement': 'containerName',
   'batch.v1.SuccessPolicyRule': 'succeededIndexes succeededCount',
+  'certificates.v1.CertificateSigningRequestSpec': 'expirationSeconds',
   'coordination.v1.LeaseSpec':
     'holderIdentity leaseDurationSeconds leaseTransitions strategy preferredHolder',
   'core.v1.AppArmorProfile': 'localhostProfile',
@@ -191,6 +192,7 @@ const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'apps.v1.ReplicaSetCondition': 'lastTransitionTime',
   'apps.v1.StatefulSetCondition': 'lastTransitionTime',
   'batch.v1.JobCondition': 'lastProbeTime lastTransitionTime',
+  'certificates.v1.CertificateSigningRequestCondition': 'lastUpdateTime lastTransitionTime',
   'core.v1.ContainerStateRunning': 'startedAt',
   'core.v1.ContainerStateTerminated': 'startedAt finishedAt',
   'core.v1.Event': 'firstTimestamp lastTimestamp eventTime',

@@ -9,6 +9,7 @@ export type * as authorization from './authorization-v1.gen.js';
 export type * as autoscaling from './autoscaling-v1.gen.js';
 export type * as autoscalingV2 from './autoscaling-v2.gen.js';
 export type * as batch from './batch-v1.gen.js';
+export type * as certificates from './certificates-v1.gen.js';
 export type * as coordination from './coordination-v1.gen.js';
 export type * as core from './core-v1.gen.js';
 export type * as discovery from './discovery-v1.gen.js';

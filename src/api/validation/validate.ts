@@ -1,6 +1,7 @@
 import type { KubeObject } from '../object.js';
 import type { KindInfo } from '../schema/kind-info.js';
 import type { FieldError } from '../status.js';
+import * as certificates from './certificates.js';
 import * as coreKinds from './core-kinds.js';
 import * as daemonSets from './daemon-set.js';
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './endpoint-slice.js';
@@ -104,6 +105,11 @@ const RULES: Readonly<Record<string, Rules>> = {
   'core.v1.ResourceQuota': rules(policies.validateResourceQuota, policies.validateResourceQuotaUpdate, {
     status: policies.validateResourceQuotaStatusUpdate,
   }),
+  'certificates.v1.CertificateSigningRequest': rules(
+    certificates.validateCreate,
+    certificates.validateUpdate(''),
+    { status: certificates.validateUpdate('status'), approval: certificates.validateUpdate('approval') },
+  ),
   'autoscaling.v1.Scale': rules(policies.validateScale),
 };
 

@@ -1,6 +1,7 @@
 import type { RuleResolver } from '../authz/index.js';
 import type { AdmissionPlugin, Authorizer } from '../contracts.js';
 import type { Living, ServerDeps } from '../deps.js';
+import { CertificateApproval, CertificateSigning, CertificateSubjectRestriction } from './certificates.js';
 import { LimitRanger } from './limit-ranger.js';
 import { NamespaceLifecycle } from './namespace-lifecycle.js';
 import { NodeRestriction } from './node-restriction.js';
@@ -34,6 +35,9 @@ export function createAdmission(deps: ServerDeps, authorizer: Authorizer & RuleR
       podSecurity,
       new Priority(deps),
       new DefaultTolerationSeconds(),
+      new CertificateApproval(authorizer),
+      new CertificateSigning(authorizer),
+      new CertificateSubjectRestriction(),
       new DefaultIngressClass(deps),
       new RbacEscalation(deps, authorizer),
       // Last, so that only what everything else lets pass is counted.

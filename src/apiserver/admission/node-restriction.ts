@@ -3,6 +3,7 @@ import { semanticEqual } from '#api';
 import { nodeOf } from '../authz/index.js';
 import type { AdmissionAttributes, AdmissionPlugin } from '../contracts.js';
 import type { ServerDeps } from '../deps.js';
+import { restrictCertificateRequest } from './certificates.js';
 import { refuse } from './refuse.js';
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -43,6 +44,8 @@ export class NodeRestriction implements AdmissionPlugin {
         return restrictLease(node, attributes);
       case 'core.v1.ServiceAccount':
         return this.#token(node, attributes);
+      case 'certificates.v1.CertificateSigningRequest':
+        return restrictCertificateRequest(node, attributes);
       default:
         return;
     }

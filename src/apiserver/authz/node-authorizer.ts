@@ -32,6 +32,7 @@ const NODE_RULES: PolicyRule[] = [
   rule([''], ['pods/eviction'], ['create']),
   rule([''], ['endpoints'], ['get']),
   rule(['discovery.k8s.io'], ['endpointslices'], READ),
+  rule(['certificates.k8s.io'], ['certificatesigningrequests'], ['create', ...READ]),
   rule(['storage.k8s.io'], ['csidrivers'], READ),
   rule(['node.k8s.io'], ['runtimeclasses'], READ),
 ];

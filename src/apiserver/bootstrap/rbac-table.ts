@@ -77,6 +77,21 @@ clusterrole system:node
   get | core | endpoints
   create | core | serviceaccounts/token
   create,delete,get,patch,update | coordination.k8s.io | leases
+  create,get,list,watch | certificates.k8s.io | certificatesigningrequests
+clusterrole system:node-bootstrapper
+  create,get,list,watch | certificates.k8s.io | certificatesigningrequests
+clusterrole system:certificates.k8s.io:certificatesigningrequests:nodeclient
+  create | certificates.k8s.io | certificatesigningrequests/nodeclient
+clusterrole system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
+  create | certificates.k8s.io | certificatesigningrequests/selfnodeclient
+clusterrole system:certificates.k8s.io:legacy-unknown-approver
+  approve | certificates.k8s.io | signers | kubernetes.io/legacy-unknown
+clusterrole system:certificates.k8s.io:kubelet-serving-approver
+  approve | certificates.k8s.io | signers | kubernetes.io/kubelet-serving
+clusterrole system:certificates.k8s.io:kube-apiserver-client-approver
+  approve | certificates.k8s.io | signers | kubernetes.io/kube-apiserver-client
+clusterrole system:certificates.k8s.io:kube-apiserver-client-kubelet-approver
+  approve | certificates.k8s.io | signers | kubernetes.io/kube-apiserver-client-kubelet
 clusterrole system:node-proxier
   list,watch | core | endpoints,services
   get,list,watch | core | nodes
@@ -123,6 +138,12 @@ clusterrole system:volume-scheduler
   get,list,patch,update,watch | core | persistentvolumes
   get,list,watch | storage.k8s.io | storageclasses
   get,list,patch,update,watch | core | persistentvolumeclaims
+controller certificate-controller
+  delete,get,list,watch | certificates.k8s.io | certificatesigningrequests
+  update | certificates.k8s.io | certificatesigningrequests/approval,certificatesigningrequests/status
+  approve | certificates.k8s.io | signers | kubernetes.io/kube-apiserver-client-kubelet
+  sign | certificates.k8s.io | signers | kubernetes.io/kube-apiserver-client,kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving,kubernetes.io/legacy-unknown
+  create | authorization.k8s.io | subjectaccessreviews
 controller clusterrole-aggregation-controller
   escalate,get,list,patch,update,watch | rbac.authorization.k8s.io | clusterroles
 controller cronjob-controller

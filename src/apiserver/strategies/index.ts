@@ -1,5 +1,6 @@
 import type { Allocators } from '../allocators/index.js';
 import type { ServerDeps, Strategies } from '../deps.js';
+import { certificateRequestStrategy } from './certificate-request.js';
 import {
   claimStrategy,
   configMapStrategy,
@@ -40,6 +41,7 @@ export function createStrategies(deps: ServerDeps, allocators: Allocators): Stra
     entry('core.v1.PersistentVolume', volumeStrategy()),
     entry('core.v1.PersistentVolumeClaim', claimStrategy()),
     entry('batch.v1.Job', jobStrategy()),
+    entry('certificates.v1.CertificateSigningRequest', certificateRequestStrategy(deps)),
     ...workloadStrategies(),
     ...networkingStrategies(),
     ...policyStrategies(),

@@ -1,0 +1,135 @@
+import { createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import * as der from './der.js';
+import { pemBlocks } from './pem.js';
+
+/** What a PKCS #10 request (RFC 2986) asks for. */
+export interface CertificateSigningData {
+  commonName: string;
+  organizations: string[];
+  /** What is wrong with the signature, in the words of Go's crypto/x509; undefined when it is good. */
+  signatureError(): string | undefined;
+}
+
+interface Algorithm {
+  name: string;
+  key: string;
+  /** Undefined where the key says it all. */
+  hash: string | undefined;
+}
+
+const algorithm = (oid: string, name: string, key: string, hash?: string): [string, Algorithm] => [
+  der.oid(oid).toString('hex'),
+  { name, key, hash },
+];
+const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
+  algorithm('1.2.840.113549.1.1.5', 'SHA1-RSA', 'rsa', 'sha1'),
+  algorithm('1.2.840.113549.1.1.11', 'SHA256-RSA', 'rsa', 'sha256'),
+  algorithm('1.2.840.113549.1.1.12', 'SHA384-RSA', 'rsa', 'sha384'),
+  algorithm('1.2.840.113549.1.1.13', 'SHA512-RSA', 'rsa', 'sha512'),
+  algorithm('1.2.840.10045.4.1', 'ECDSA-SHA1', 'ec', 'sha1'),
+  algorithm('1.2.840.10045.4.3.2', 'ECDSA-SHA256', 'ec', 'sha256'),
+  algorithm('1.2.840.10045.4.3.3', 'ECDSA-SHA384', 'ec', 'sha384'),
+  algorithm('1.2.840.10045.4.3.4', 'ECDSA-SHA512', 'ec', 'sha512'),
+  algorithm('1.3.101.112', 'Ed25519', 'ed25519'),
+]);
+const COMMON_NAME = der.oid('2.5.4.3');
+const ORGANIZATION = der.oid('2.5.4.10');
+const UNKNOWN = 'x509: cannot verify signature: algorithm unimplemented';
+const FAILED: Record<string, string> = {
+  rsa: 'crypto/rsa: verification error',
+  ec: 'x509: ECDSA verification failure',
+  ed25519: 'x509: Ed25519 verification failure',
+};
+/** DER tags of texts. */
+const BMP_STRING = 0x1e;
+
+/** Reads the first PEM block of a text. Throws RangeError, mostly in Go's words, when it is no request. */
+export function parseCertificateRequest(pem: string): CertificateSigningData {
+  const [block] = pemBlocks(pem);
+  if (block?.type !== 'CERTIFICATE REQUEST') {
+    throw new RangeError('PEM block type must be CERTIFICATE REQUEST');
+  }
+  return readRequest(block.bytes);
+}
+
+function readRequest(bytes: Buffer): CertificateSigningData {
+  try {
+    const [info, signature, bits] = der.members(bytes);
+    const [, name, publicKey] = der.members(info!);
+    const subject = der.members(name!).flatMap(der.members);
+    const texts = (type: Buffer) =>
+      subject.map((part) => der.members(part)).filter(([oid]) => oid?.equals(type) === true);
+    // Throws here rather than when the signature is looked at.
+    const signed = {
+      info: info!,
+      algorithm: der.members(signature!)[0]!,
+      bits: der.content(bits!).subarray(1),
+    };
+    der.members(publicKey!);
+    return {
+      commonName:
+        texts(COMMON_NAME)
+          .map(([, value]) => textOf(value!))
+          .at(-1) ?? '',
+      organizations: texts(ORGANIZATION).map(([, value]) => textOf(value!)),
+      signatureError: () => signatureError(publicKey!, signed),
+    };
+  } catch (error) {
+    const reason = error instanceof RangeError ? error.message.replace(/^DER: /, '') : 'member missing';
+    throw new RangeError(`asn1: structure error: ${reason}`);
+  }
+}
+
+function textOf(value: Buffer): string {
+  const content = der.content(value);
+  if (value[0] !== BMP_STRING) return content.toString('utf8');
+  if (content.length % 2 !== 0) throw new RangeError('invalid BMPString');
+  return Buffer.from(content).swap16().toString('utf16le');
+}
+
+interface Signed {
+  info: Buffer;
+  algorithm: Buffer;
+  bits: Buffer;
+}
+
+function signatureError(spki: Buffer, { info, algorithm: oid, bits }: Signed): string | undefined {
+  const known = ALGORITHMS.get(oid.toString('hex'));
+  const key = keyOf(spki);
+  if (known === undefined || key === undefined) return UNKNOWN;
+  if (key.asymmetricKeyType !== known.key) {
+    return `x509: signature algorithm ${known.name} does not fit a ${key.asymmetricKeyType} public key`;
+  }
+  try {
+    return verify(known.hash, info, key, bits) ? undefined : FAILED[known.key];
+  } catch {
+    return FAILED[known.key];
+  }
+}
+
+function keyOf(spki: Buffer): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What keeps a text from being one or more PEM certificates; undefined when nothing does (client-go/util/cert). */
+export function certificatesError(pem: string): string | undefined {
+  const blocks = pemBlocks(pem);
+  for (const { type, hasHeaders, bytes } of blocks) {
+    if (type !== 'CERTIFICATE') {
+      return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
+    }
+    if (hasHeaders) return 'no PEM block headers are permitted';
+    if (bytes.length === 0) return 'found CERTIFICATE PEM block containing 0 certificates';
+    try {
+      // May hold several, one behind the other.
+      for (const one of der.members(der.sequence(bytes))) new X509Certificate(one);
+    } catch {
+      return 'x509: malformed certificate';
+    }
+  }
+  return blocks.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined;
+}
