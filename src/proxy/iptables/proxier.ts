@@ -289,6 +289,11 @@ function sharedChains(services: Iterable<ServiceRules>, settings: NodeSettings):
   return shared;
 }
 
+/** Sorted, since iptables-nft keeps a sorted list of them: ten thousand in any other order take it six times as long. */
+function* declarations(chains: Iterable<string>): Generator<string> {
+  for (const name of [...chains].sort()) yield `:${name} - [0:0]`;
+}
+
 /** The input of iptables-restore: declaring a chain empties it, so every declared chain is written whole. */
 function* restoreLines(
   shared: Map<string, string[]>,
@@ -303,9 +308,7 @@ function* restoreLines(
     if (fixed.length + own.size + gone.length === 0) continue;
     const written = fixed.map(([key, rules]) => [key.slice(table.length + 1), rules] as const);
     yield `*${table}`;
-    for (const [name] of written) yield `:${name} - [0:0]`;
-    for (const name of own.keys()) yield `:${name} - [0:0]`;
-    for (const name of gone) yield `:${name} - [0:0]`;
+    yield* declarations([...written.map(([name]) => name), ...own.keys(), ...gone]);
     for (const [name, rules] of written) for (const rule of rules) yield `-A ${name} ${rule}`;
     for (const [name, rules] of own) for (const rule of rules) yield `-A ${name} ${rule}`;
     for (const name of gone) yield `-X ${name}`;
@@ -383,7 +386,7 @@ async function removeChains(
 function removalText(table: Table, chains: ReadonlySet<string>, rules: readonly string[]): string {
   const lines = [
     `*${table}`,
-    ...[...chains].map((name) => `:${name} - [0:0]`),
+    ...declarations(chains),
     ...rules.map((rule) => `-D ${rule}`),
     ...[...chains].map((name) => `-X ${name}`),
     'COMMIT',
