@@ -128,6 +128,8 @@ export interface AdmissionAttributes {
 /** Mutation first over all plugins, then validation over all, as upstream. Throws StatusError to refuse. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Messages of the kinds that it has a say in; absent: all kinds. */
+  readonly kinds?: readonly string[];
   admit?(attributes: AdmissionAttributes): Promise<void> | void;
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }

@@ -2,7 +2,7 @@ import { type KindInfo, KindRegistry } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import { Group, systemClock } from '#base';
 import type { Store } from '#storage';
-import { createAdmission } from './admission/index.js';
+import { AdmissionChain, createAdmission } from './admission/index.js';
 import { defaultAdvertiseAddress } from './advertise.js';
 import { createAllocators } from './allocators/index.js';
 import { createAuthenticator, createServiceAccountTokens } from './authn/index.js';
@@ -168,7 +168,7 @@ function createCore(deps: ApiServerDeps): Core {
   const resources = new Resources({ store: rawStore, kinds, strategyOf, isOwn, clock, logger, metrics });
   const env: WriteEnv = {
     storage,
-    admission: [],
+    admission: new AdmissionChain(),
     fields: new FieldManagement(clock),
     clock,
   };
@@ -226,7 +226,7 @@ function createFilters(options: ApiServerOptions, core: Core) {
   );
   const authorizer = createAuthorizer(core);
   const admission = createAdmission(core, authorizer);
-  core.env.admission.push(...admission.plugins);
+  core.env.admission.add(admission.plugins);
   const members: Startable[] = [allocators, authenticator, authorizer, admission];
   return { allocators, tokens, authenticator, authorizer, admission, members };
 }

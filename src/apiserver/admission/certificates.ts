@@ -13,6 +13,7 @@ const NODE_SIGNERS = ['kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apise
 /** Who approves or denies needs the verb `approve` on the signer (plugin/pkg/admission/certificates/approval). */
 export class CertificateApproval implements AdmissionPlugin {
   readonly name = 'CertificateApproval';
+  readonly kinds = [MESSAGE];
   readonly #authorizer: Authorizer;
   constructor(authorizer: Authorizer) {
     this.#authorizer = authorizer;
@@ -32,6 +33,7 @@ export class CertificateApproval implements AdmissionPlugin {
 /** Who issues or fails needs the verb `sign` on the signer (plugin/pkg/admission/certificates/signing). */
 export class CertificateSigning implements AdmissionPlugin {
   readonly name = 'CertificateSigning';
+  readonly kinds = [MESSAGE];
   readonly #authorizer: Authorizer;
   constructor(authorizer: Authorizer) {
     this.#authorizer = authorizer;
@@ -55,6 +57,7 @@ export class CertificateSigning implements AdmissionPlugin {
 /** Nobody becomes a superuser by certificate (plugin/pkg/admission/certificates/subjectrestriction). */
 export class CertificateSubjectRestriction implements AdmissionPlugin {
   readonly name = 'CertificateSubjectRestriction';
+  readonly kinds = [MESSAGE];
 
   validate(attributes: AdmissionAttributes): void {
     if (attributes.operation !== 'CREATE' || !isKind(attributes, MESSAGE)) return;

@@ -16,6 +16,8 @@ import { RbacEscalation } from './rbac-escalation.js';
 import { ResourceQuotaAdmission } from './resource-quota.js';
 import { ServiceAccountAdmission } from './service-account.js';
 
+export { AdmissionChain } from './chain.js';
+
 /** The plugins in kube-apiserver's order. Start before serving: some watch the store. */
 export interface Admission {
   plugins: AdmissionPlugin[];

@@ -17,6 +17,7 @@ type Resources = Record<string, Quantity>;
 /** Fills in and enforces the LimitRanges of a namespace (upstream plugin/pkg/admission/limitranger). */
 export class LimitRanger implements AdmissionPlugin {
   readonly name = 'LimitRanger';
+  readonly kinds = ['core.v1.Pod', 'core.v1.PersistentVolumeClaim'];
   readonly #deps: ServerDeps;
   constructor(deps: ServerDeps) {
     this.#deps = deps;

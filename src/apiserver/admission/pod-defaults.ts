@@ -11,6 +11,7 @@ const TOLERATION_SECONDS = 300;
 /** Pods stay five minutes on a node that is not ready or not reachable unless they say otherwise. */
 export class DefaultTolerationSeconds implements AdmissionPlugin {
   readonly name = 'DefaultTolerationSeconds';
+  readonly kinds = ['core.v1.Pod'];
 
   admit(attributes: AdmissionAttributes): void {
     if (attributes.operation === 'DELETE' || !isKind(attributes, 'core.v1.Pod')) return;
@@ -39,6 +40,7 @@ function tolerates(tolerations: core.Toleration[], key: string): boolean {
 /** A new node takes no Pods until its conditions say that it is ready. */
 export class TaintNodesByCondition implements AdmissionPlugin {
   readonly name = 'TaintNodesByCondition';
+  readonly kinds = ['core.v1.Node'];
 
   admit(attributes: AdmissionAttributes): void {
     if (attributes.operation !== 'CREATE' || !isKind(attributes, 'core.v1.Node')) return;
@@ -53,6 +55,7 @@ export class TaintNodesByCondition implements AdmissionPlugin {
 /** Resolves priorityClassName to a number (upstream plugin/pkg/admission/priority). */
 export class Priority implements AdmissionPlugin {
   readonly name = 'Priority';
+  readonly kinds = ['core.v1.Pod', 'scheduling.v1.PriorityClass'];
   readonly #deps: ServerDeps;
   constructor(deps: ServerDeps) {
     this.#deps = deps;
@@ -134,6 +137,7 @@ const IS_DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 /** An Ingress without a class gets the default one: the newest, should there be several. */
 export class DefaultIngressClass implements AdmissionPlugin {
   readonly name = 'DefaultIngressClass';
+  readonly kinds = ['networking.v1.Ingress'];
   readonly #deps: ServerDeps;
   constructor(deps: ServerDeps) {
     this.#deps = deps;

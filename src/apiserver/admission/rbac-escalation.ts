@@ -13,6 +13,7 @@ const BINDINGS = new Set(['rbac.v1.RoleBinding', 'rbac.v1.ClusterRoleBinding']);
  */
 export class RbacEscalation implements AdmissionPlugin {
   readonly name = 'RBACEscalation';
+  readonly kinds = [...Object.keys(ROLES), ...BINDINGS];
   readonly #deps: ServerDeps;
   readonly #authorizer: Authorizer & RuleResolver;
 

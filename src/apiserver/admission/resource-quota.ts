@@ -61,14 +61,15 @@ export class ResourceQuotaAdmission implements Living<AdmissionPlugin> {
     else this.#byNamespace.set(namespace, quotas);
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
+  validate(attributes: AdmissionAttributes): Promise<void> | void {
     const { operation, namespace, subresource, kind, object } = attributes;
     const resized = kind.message === 'core.v1.Pod' && subresource === 'resize';
     if ((subresource !== '' && !resized) || namespace === '' || kind.virtual === true) return;
     if (operation !== 'CREATE' && !(operation === 'UPDATE' && (resized || GROWING.has(kind.message)))) return;
-    const quotas = [...(this.#byNamespace.get(namespace)?.values() ?? [])];
-    if (quotas.length === 0 || object === undefined) return;
-    await this.#inTurn(namespace, () => this.#check(attributes, quotas, kind, object));
+    const quotas = this.#byNamespace.get(namespace);
+    if (quotas === undefined || object === undefined) return;
+    const known = [...quotas.values()];
+    return this.#inTurn(namespace, () => this.#check(attributes, known, kind, object));
   }
 
   /** Creations in one namespace are judged one after the other. */

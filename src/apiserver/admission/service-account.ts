@@ -17,6 +17,7 @@ const RETRY_MS = 100;
 /** Gives every Pod an account and, unless declined, its token as a projected volume (upstream plugin/pkg/admission/serviceaccount). */
 export class ServiceAccountAdmission implements AdmissionPlugin {
   readonly name = 'ServiceAccount';
+  readonly kinds = ['core.v1.Pod'];
   readonly #deps: ServerDeps;
   constructor(deps: ServerDeps) {
     this.#deps = deps;

@@ -30,7 +30,7 @@ export async function createObject(
   tracksFields = true,
 ): Promise<Written> {
   checkNew(resource, namespace, object);
-  await admit(env, resource, call, request(namespace, object), 'mutate');
+  await admit(env, resource, call, request(namespace, object), 'admit');
   if (call.external && tracksFields) env.fields.track(resource, call, undefined, object);
   const generated = (object.metadata.name ?? '') === '' && (object.metadata.generateName ?? '') !== '';
   if (!generated) return createOnce(env, resource, call, namespace, object);

@@ -36,7 +36,7 @@ export async function deleteObject(
     const current = viewOf(resource, cached.object());
     checkDeletePreconditions(resource.group, current, options.preconditions);
     const request: Admitted = { operation: 'DELETE', namespace, name, object: undefined, oldObject: current };
-    await admit(env, resource, call, request, 'mutate');
+    await admit(env, resource, call, request, 'admit');
     await admit(env, resource, call, request, 'validate');
     verdict = judge(resource, current, options, env.clock.now());
     if (!call.dryRun) return changeOf(resource, verdict);

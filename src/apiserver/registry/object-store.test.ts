@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Errors, KindRegistry, type KubeObject } from '#api';
 import { FakeClock, silentLogger } from '#base';
 import { createMemoryStore } from '#storage';
+import { AdmissionChain } from '../admission/index.js';
 import type { CachedObject, Cacher, CacheWatch, WatchItem, WatchOptions } from '../cacher/cacher.js';
 import { FieldManagement } from './field-management.js';
 import { RegistryObjectStore } from './object-store.js';
@@ -52,7 +53,7 @@ describe('RegistryObjectStore.watch', () => {
     const resource = { kind, stored: kind, cacher, strategy: {} } as unknown as Resource;
     const clock = new FakeClock();
     const storage = new ObjectStorage(createMemoryStore());
-    const env = { storage, admission: [], fields: new FieldManagement(clock), clock };
+    const env = { storage, admission: new AdmissionChain(), fields: new FieldManagement(clock), clock };
     const store = new RegistryObjectStore(env, async () => resource, silentLogger);
     const seen: string[] = [];
     const abort = new AbortController();

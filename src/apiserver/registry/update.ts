@@ -110,7 +110,7 @@ async function decide(
     object,
     oldObject: current,
   };
-  await admit(env, resource, call, request, 'mutate');
+  await admit(env, resource, call, request, 'admit');
   if (call.external && !source.tracksFields) env.fields.track(resource, call, current, object);
   const context = writeContext(call);
   const allocation = await resource.strategy.beginUpdate?.(context, object, current);

@@ -1,7 +1,9 @@
 import type { KubeObject } from '#api';
 import type { Clock } from '#base';
+import type { AdmissionChain } from '../admission/chain.js';
 import type { CachedObject } from '../cacher/cacher.js';
-import type { AdmissionAttributes, AdmissionPlugin, UserInfo, WriteContext } from '../contracts.js';
+import type { AdmissionAttributes, UserInfo, WriteContext } from '../contracts.js';
+import type { Soon } from '../soon.js';
 import type { FieldManagement } from './field-management.js';
 import type { Resource } from './resource.js';
 import type { ObjectStorage } from './storage.js';
@@ -9,7 +11,7 @@ import type { ObjectStorage } from './storage.js';
 /** What the write verbs are built from. */
 export interface WriteEnv {
   storage: ObjectStorage;
-  admission: AdmissionPlugin[];
+  admission: AdmissionChain;
   fields: FieldManagement;
   clock: Clock;
 }
@@ -23,7 +25,7 @@ export interface WriteCall {
   fieldManager: string;
   /** False for the server's own writes: no admission, no managed fields. */
   external: boolean;
-  warn(text: string): void;
+  readonly warn: (text: string) => void;
   /** The request's options, as admission sees them. */
   options?: Record<string, unknown>;
 }
@@ -39,7 +41,7 @@ export function writeContext(call: WriteCall): WriteContext {
     user: call.user,
     dryRun: call.dryRun,
     subresource: call.subresource,
-    warn: (text) => call.warn(text),
+    warn: call.warn,
   };
 }
 
@@ -53,16 +55,16 @@ export interface Admitted {
 }
 
 /** Runs one phase of admission; the server's own writes pass. */
-export async function admit(
+export function admit(
   env: WriteEnv,
   resource: Resource,
   call: WriteCall,
   { operation, namespace, name, object, oldObject }: Admitted,
-  phase: 'mutate' | 'validate',
-): Promise<void> {
+  phase: 'admit' | 'validate',
+): Soon<void> {
   if (!call.external) return;
   // One literal of one shape: this runs several times per write.
-  const attributes: AdmissionAttributes = {
+  return env.admission.run(phase, {
     operation,
     kind: resource.kind,
     subresource: call.subresource,
@@ -73,11 +75,6 @@ export async function admit(
     object,
     oldObject,
     options: call.options,
-    warn: (text) => call.warn(text),
-  };
-  for (const plugin of env.admission) {
-    const verdict = phase === 'mutate' ? plugin.admit?.(attributes) : plugin.validate?.(attributes);
-    // Most plugins have nothing to say to most kinds: a turn of the microtask queue for each would add up.
-    if (verdict !== undefined) await verdict;
-  }
+    warn: call.warn,
+  });
 }

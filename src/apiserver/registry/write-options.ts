@@ -7,6 +7,8 @@ import type { WriteCall } from './write-call.js';
 /** Characters of a User-Agent that can stand for a field manager. */
 const MAX_MANAGER = 128;
 
+const VALIDATIONS = ['', 'Ignore', 'Warn', 'Strict'];
+
 type WriteKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 
 /** Reads dryRun, fieldManager and fieldValidation from the query; throws Invalid as upstream's option validation does. */
@@ -17,8 +19,8 @@ export function writeCall(context: RequestContext, options: WriteKind): WriteCal
   const validation = query.get('fieldValidation') ?? '';
   const errors: FieldError[] = [];
   if (dryRun.some((value) => value !== 'All')) errors.push(unsupportedDryRun(dryRun));
-  errors.push(...managerErrors(manager));
-  if (!['', 'Ignore', 'Warn', 'Strict'].includes(validation)) {
+  if (manager !== '') errors.push(...managerErrors(manager));
+  if (!VALIDATIONS.includes(validation)) {
     errors.push({
       type: 'FieldValueNotSupported',
       field: 'fieldValidation',
@@ -33,14 +35,21 @@ export function writeCall(context: RequestContext, options: WriteKind): WriteCal
     fieldManager: manager !== '' ? manager : managerOf(context.request.headers['user-agent']),
     external: true,
     warn: (text) => context.warn(text),
-    options: {
-      kind: options,
-      apiVersion: 'meta.k8s.io/v1',
-      ...(dryRun.length > 0 ? { dryRun } : {}),
-      ...(manager === '' ? {} : { fieldManager: manager }),
-      ...(validation === '' ? {} : { fieldValidation: validation }),
-    },
+    options: optionsObject(options, dryRun, manager, validation),
   };
+}
+
+function optionsObject(
+  kind: WriteKind,
+  dryRun: string[],
+  fieldManager: string,
+  fieldValidation: string,
+): Record<string, unknown> {
+  const options: Record<string, unknown> = { kind, apiVersion: 'meta.k8s.io/v1' };
+  if (dryRun.length > 0) options['dryRun'] = dryRun;
+  if (fieldManager !== '') options['fieldManager'] = fieldManager;
+  if (fieldValidation !== '') options['fieldValidation'] = fieldValidation;
+  return options;
 }
 
 /** How strictly the body's fields are checked; Warn unless the client says otherwise. */
@@ -74,7 +83,11 @@ function managerErrors(manager: string): FieldError[] {
 
 /** Without a fieldManager the name of the client program stands in: the User-Agent up to its first slash. */
 function managerOf(userAgent: string | undefined): string {
-  const name = (userAgent ?? '').split('/')[0]!.replace(/[\p{C}]/gu, '');
+  const slash = userAgent?.indexOf('/') ?? -1;
+  const given = slash < 0 ? (userAgent ?? '') : userAgent!.slice(0, slash);
+  // As nearly all programs are called.
+  if (/^[ -~]{1,128}$/.test(given)) return given;
+  const name = given.replace(/[\p{C}]/gu, '');
   return name === '' ? 'unknown' : Buffer.from(name, 'utf8').subarray(0, MAX_MANAGER).toString('utf8');
 }
 

@@ -21,8 +21,8 @@ export async function admitCreate(
     object,
     warn: (text: string) => context.warn(text),
   };
-  for (const plugin of deps.admission) await plugin.admit?.(attributes);
-  for (const plugin of deps.admission) await plugin.validate?.(attributes);
+  await deps.admission.run('admit', attributes);
+  await deps.admission.run('validate', attributes);
 }
 
 export function isDryRun({ info }: RequestContext): boolean {

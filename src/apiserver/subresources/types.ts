@@ -1,7 +1,8 @@
 import type { meta } from '#api';
+import type { AdmissionChain } from '../admission/chain.js';
 import type { ServiceAccountTokens, TokenAuthenticator } from '../authn/index.js';
 import type { RuleResolver } from '../authz/index.js';
-import type { AdmissionPlugin, Authorizer, EgressDialer, RequestContext } from '../contracts.js';
+import type { Authorizer, EgressDialer, RequestContext } from '../contracts.js';
 import type { BodyCodec, ServerDeps } from '../deps.js';
 
 /** What subresources and reviews need besides the store. */
@@ -13,7 +14,7 @@ export interface SubresourceDeps extends ServerDeps {
   authenticator: TokenAuthenticator;
   tokens: ServiceAccountTokens;
   /** Requests that do not pass the generic registry are admitted here. */
-  admission: AdmissionPlugin[];
+  admission: AdmissionChain;
   /** DELETE of a Pod with all of its rules (grace, finalizers, preconditions), on behalf of the request's user. */
   deletePod(
     context: RequestContext,

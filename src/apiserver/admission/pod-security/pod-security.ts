@@ -39,6 +39,7 @@ const TEMPLATES: Readonly<Record<string, (object: KubeObject) => core.PodTemplat
  */
 export class PodSecurity implements Living<AdmissionPlugin> {
   readonly name = 'PodSecurity';
+  readonly kinds = ['core.v1.Namespace', 'core.v1.Pod', ...Object.keys(TEMPLATES)];
   readonly #deps: ServerDeps;
   readonly #policies: Mirror<core.Namespace, Policy>;
 
