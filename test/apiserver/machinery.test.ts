@@ -156,6 +156,55 @@ describe('objects of storage and devices', () => {
     expect(table.json.rows[0].cells.slice(0, 6)).toEqual(['h', 'Deployment/web', 'cpu: 42%/80%', '1', 3, 0]);
   });
 
+  it('are scaled by autoscaling/v1 as by v2: one object, whose rest v1 keeps in annotations', async () => {
+    const path = (version: string) =>
+      `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+    const metrics = 'autoscaling.alpha.kubernetes.io/metrics';
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const body = { metadata: { name: 'old' }, spec: { scaleTargetRef, maxReplicas: 3 } };
+    const made = await admin.post(path('v1'), body);
+    expect([made.status, made.json.spec]).toEqual([
+      201,
+      { scaleTargetRef, minReplicas: 1, maxReplicas: 3, targetCPUUtilizationPercentage: 80 },
+    ]);
+    expect(made.json.status).toEqual({ currentReplicas: 0, desiredReplicas: 0 });
+    const watch = await admin.watch(
+      `${path('v1')}?watch=true&resourceVersion=${made.json.metadata.resourceVersion}`,
+    );
+    const external = { metric: { name: 'q' }, target: { type: 'Value', value: '5' } };
+    const change = { spec: { metrics: [{ type: 'External', external }], behavior: { scaleDown: {} } } };
+    const changed = await admin.patch(`${path('v2')}/old`, 'merge', change);
+    expect(changed.json.spec.metrics).toEqual(change.spec.metrics);
+    const [event] = await watch.take(1);
+    expect(event!.object.apiVersion).toBe('autoscaling/v1');
+    expect(event!.object.spec).toEqual({ scaleTargetRef, minReplicas: 1, maxReplicas: 3 });
+    expect(JSON.parse(event!.object.metadata.annotations[metrics])).toEqual([
+      { type: 'External', external: { metricName: 'q', targetValue: '5' } },
+    ]);
+    watch.close();
+    // A writer of v1 that changes something else keeps all of it.
+    const put = await admin.put(`${path('v1')}/old`, {
+      ...event!.object,
+      spec: { ...event!.object.spec, maxReplicas: 9 },
+    });
+    expect(put.status).toBe(200);
+    const { json } = await admin.get(`${path('v2')}/old`);
+    expect(json.spec).toEqual({ ...changed.json.spec, maxReplicas: 9 });
+    expect(json.metadata.annotations).toBeUndefined();
+    // Annotations are no way into the other half.
+    await admin.patch(`${path('v1')}/old/status`, 'merge', {
+      metadata: { annotations: { [metrics]: null } },
+      status: { currentReplicas: 2 },
+    });
+    const after = (await admin.get(`${path('v2')}/old`)).json;
+    expect([after.spec, after.status.currentReplicas]).toEqual([json.spec, 2]);
+    const table = await admin.get(`${path('v1')}/old`, TABLE);
+    expect(table.json.rows[0].cells.slice(0, 6)).toEqual(['old', 'Deployment/web', '<unknown>/5', '1', 9, 2]);
+    const group = (await admin.get('/apis/autoscaling')).json;
+    expect(group.versions.map(({ version }: { version: string }) => version)).toEqual(['v2', 'v1']);
+    expect(group.preferredVersion.version).toBe('v2');
+  });
+
   it('let a node write its own CSINode and no other', async () => {
     const codes = await as('system:node:n1', ['system:nodes'], async (client) => {
       const post = (name: string) =>

@@ -89,8 +89,22 @@ const changing: Row[] = [
   ['patch deployment web --subresource=status --type=merge -p {"status":{"replicas":2}}', /web patched/],
   ['get deployment web --subresource=scale', /^web +3 +2 /m],
   ['scale deployment web --current-replicas=7 --replicas=1', /Expected replicas to be 7, was 3/],
-  // Older ones make autoscaling/v1, which is not served, and kubectl 1.36 makes autoscaling/v2.
-  ['autoscale deployment web --max=3', /could not find the requested resource|web autoscaled/],
+  // kubectl 1.36 makes autoscaling/v2, older ones autoscaling/v1.
+  [
+    'autoscale deployment web --max=3 --cpu-percent=70',
+    /horizontalpodautoscaler.autoscaling\/web autoscaled/,
+  ],
+  ['get hpa web', /^web +Deployment\/web +cpu: <unknown>\/70% +1 +3 +0 +/m],
+  [
+    'get horizontalpodautoscalers.v1.autoscaling web -o jsonpath={.spec.targetCPUUtilizationPercentage}',
+    /^70$/,
+  ],
+  [
+    'patch horizontalpodautoscalers.v1.autoscaling web --type=merge -p {"spec":{"maxReplicas":4}}',
+    /web patched/,
+  ],
+  ['get hpa web -o jsonpath={.apiVersion}/{.spec.maxReplicas}', /^autoscaling\/v2\/4$/],
+  ['delete hpa web', /"web" deleted/],
   ['top nodes', /Metrics API not available/],
   ['debug pod/none --image=host', /pods "none" not found/],
 ];

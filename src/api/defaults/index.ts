@@ -15,6 +15,7 @@ import {
 } from './core.js';
 import {
   defaultAutoscaler,
+  defaultAutoscalerV1,
   defaultCsiDriver,
   defaultResourceClaim,
   defaultResourceClaimTemplate,
@@ -62,6 +63,7 @@ const DEFAULTS: ReadonlyMap<string, (object: never) => void> = new Map<string, (
   ['networking.v1.NetworkPolicy', defaultNetworkPolicy],
   ['rbac.v1.ClusterRoleBinding', defaultBinding],
   ['rbac.v1.RoleBinding', defaultBinding],
+  ['autoscaling.v1.HorizontalPodAutoscaler', defaultAutoscalerV1],
   ['autoscaling.v2.HorizontalPodAutoscaler', defaultAutoscaler],
   ['resource.v1.ResourceClaim', defaultResourceClaim],
   ['resource.v1.ResourceClaimTemplate', defaultResourceClaimTemplate],

@@ -1,4 +1,4 @@
-import type { autoscalingV2, resource, storage } from '../types/index.js';
+import type { autoscaling, autoscalingV2, resource, storage } from '../types/index.js';
 import { setDefault, setDefaultText } from './set.js';
 
 /** SetDefaults_StorageClass. */
@@ -52,6 +52,11 @@ export function defaultAutoscaler({ spec }: autoscalingV2.HorizontalPodAutoscale
   ]);
   setDefault(spec.behavior.scaleUp, 'stabilizationWindowSeconds', 0);
   spec.behavior.scaleDown = withPolicies(scaleDown, [{ type: 'Percent', value: 100, periodSeconds: 15 }]);
+}
+
+/** v1 knows nothing else; a missing target is filled in where the other metrics are known, in the conversion. */
+export function defaultAutoscalerV1({ spec }: autoscaling.HorizontalPodAutoscaler): void {
+  if (spec !== undefined) setDefault(spec, 'minReplicas', 1);
 }
 
 function withPolicies(

@@ -1,4 +1,5 @@
-import type { autoscalingV2 as v2 } from '../types/index.js';
+import { autoscalerToV2 } from '../schema/autoscaler-conversion.js';
+import type { autoscaling as v1, autoscalingV2 as v2 } from '../types/index.js';
 import { age, ageColumn, column, nameColumn, printer } from './columns.js';
 
 const UNKNOWN = '<unknown>';
@@ -31,6 +32,12 @@ export const autoscalerPrinter = printer<v2.HorizontalPodAutoscaler>(
       age(object, now),
     ];
   },
+);
+
+/** The same of what v1 says, annotations included. */
+export const autoscalerV1Printer = printer<v1.HorizontalPodAutoscaler>(
+  autoscalerPrinter.columns,
+  (object, now) => autoscalerPrinter.cells(autoscalerToV2(object), now),
 );
 
 function targets(specs: v2.MetricSpec[], statuses: v2.MetricStatus[]): string {

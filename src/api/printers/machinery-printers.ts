@@ -1,5 +1,5 @@
 import type { certificates, node, resource, storage } from '../types/index.js';
-import { autoscalerPrinter } from './autoscaler-printer.js';
+import { autoscalerPrinter, autoscalerV1Printer } from './autoscaler-printer.js';
 import { age, ageColumn, column, nameColumn, type Printer, printer } from './columns.js';
 import { humanDuration } from './duration.js';
 
@@ -175,6 +175,7 @@ export const machineryPrinters: Record<string, Printer> = {
   'storage.v1.CSINode': csiNodePrinter,
   'storage.v1.CSIDriver': csiDriverPrinter,
   'storage.v1.CSIStorageCapacity': capacityPrinter,
+  'autoscaling.v1.HorizontalPodAutoscaler': autoscalerV1Printer,
   'autoscaling.v2.HorizontalPodAutoscaler': autoscalerPrinter,
   'certificates.v1.CertificateSigningRequest': requestPrinter,
   'node.v1.RuntimeClass': runtimeClassPrinter,

@@ -1,3 +1,4 @@
+export * from './autoscaler-conversion.js';
 export * from './event-conversion.js';
 export type * from './kind-info.js';
 export * from './kinds.js';

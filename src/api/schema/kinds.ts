@@ -194,6 +194,8 @@ const others: KindInfo[] = [
   kind('coordination.k8s.io', 'Lease', 'leases'),
 ];
 
+const AUTOSCALER = { shortNames: ['hpa'], categories: ALL, subresources: ['status'] };
+
 /** Kinds that upstream's scheduler, controllers and node agents wait for; nothing of ours acts on them. */
 const machinery: KindInfo[] = [
   kind('storage.k8s.io', 'CSIDriver', 'csidrivers', CLUSTER),
@@ -208,9 +210,11 @@ const machinery: KindInfo[] = [
   kind('autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
     version: 'v2',
     table: 'autoscaling.v2',
-    shortNames: ['hpa'],
-    categories: ALL,
-    subresources: ['status'],
+    ...AUTOSCALER,
+  }),
+  kind('autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
+    storedAs: { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler' },
+    ...AUTOSCALER,
   }),
   kind('certificates.k8s.io', 'CertificateSigningRequest', 'certificatesigningrequests', {
     ...CLUSTER,

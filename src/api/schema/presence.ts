@@ -143,6 +143,12 @@ const POINTERS: Readonly<Record<string, string>> = {
   'storage.v1.VolumeAttachmentSource': 'persistentVolumeName',
   'storage.v1.VolumeError': 'errorCode',
   'storage.v1.VolumeNodeResources': 'count',
+  'autoscaling.v1.ContainerResourceMetricSource': 'targetAverageUtilization',
+  'autoscaling.v1.ContainerResourceMetricStatus': 'currentAverageUtilization',
+  'autoscaling.v1.HorizontalPodAutoscalerSpec': 'minReplicas targetCPUUtilizationPercentage',
+  'autoscaling.v1.HorizontalPodAutoscalerStatus': 'observedGeneration currentCPUUtilizationPercentage',
+  'autoscaling.v1.ResourceMetricSource': 'targetAverageUtilization',
+  'autoscaling.v1.ResourceMetricStatus': 'currentAverageUtilization',
   'autoscaling.v2.HPAScalingRules': 'stabilizationWindowSeconds selectPolicy',
   'autoscaling.v2.HorizontalPodAutoscalerSpec': 'minReplicas',
   'autoscaling.v2.HorizontalPodAutoscalerStatus': 'observedGeneration',
@@ -215,6 +221,8 @@ const NULL_WHEN_ABSENT: Readonly<Record<string, string>> = {
   'resource.v1.AllocatedDeviceStatus': 'conditions',
   'resource.v1.DeviceClaim': 'requests',
   'storage.v1.CSINodeDriver': 'topologyKeys',
+  'autoscaling.v1.HorizontalPodAutoscalerCondition': 'lastTransitionTime',
+  'autoscaling.v2.HorizontalPodAutoscalerCondition': 'lastTransitionTime',
   'autoscaling.v2.HorizontalPodAutoscalerStatus': 'currentMetrics',
 };
 

@@ -81,7 +81,7 @@ export class KindRegistry {
     return this.#byKind.get(at) ?? this.#bodies.get(at);
   }
 
-  /** The kind that this kind's stored bytes carry: itself, except for events.k8s.io Events. */
+  /** The kind that this kind's stored bytes carry: itself, except for events.k8s.io Events and autoscaling/v1. */
   stored(kind: KindInfo): KindInfo {
     const as: GroupVersionKind | undefined = kind.storedAs;
     return as === undefined ? kind : (this.byKind(as.group, as.version, as.kind) ?? kind);

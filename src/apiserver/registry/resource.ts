@@ -6,7 +6,7 @@ import type { Strategy } from '../contracts.js';
 export interface Resource {
   /** The kind as clients see it. */
   kind: KindInfo;
-  /** The kind whose bytes are stored; differs for events.k8s.io Events only. */
+  /** The kind whose bytes are stored; differs for events.k8s.io Events and autoscaling/v1. */
   stored: KindInfo;
   group: GroupResource;
   apiVersion: string;

@@ -1,5 +1,8 @@
 import {
   apiVersionOf,
+  applyDefaults,
+  autoscalerFromV2,
+  autoscalerToV2,
   eventFromCore,
   eventToCore,
   type KindInfo,
@@ -82,7 +85,7 @@ export class Resources implements Startable {
       apiVersion: apiVersionOf(kind.group, kind.version),
       strategy,
       cacher: this.#cacherOf(stored),
-      ...(stored === kind ? {} : { convert: eventConversion }),
+      ...(stored === kind ? {} : { convert: CONVERSIONS[kind.message]! }),
     };
   }
 
@@ -113,9 +116,20 @@ export class Resources implements Startable {
   }
 }
 
-const eventConversion: NonNullable<Resource['convert']> = {
-  toStored: (object) => eventToCore(object as Parameters<typeof eventToCore>[0]) as KubeObject,
-  fromStored: (object) => eventFromCore(object as Parameters<typeof eventFromCore>[0]) as KubeObject,
+/** By the message of the kind that is not stored as itself. */
+const CONVERSIONS: Readonly<Record<string, NonNullable<Resource['convert']>>> = {
+  'events.v1.Event': {
+    toStored: (object) => eventToCore(object as Parameters<typeof eventToCore>[0]) as KubeObject,
+    fromStored: (object) => eventFromCore(object as Parameters<typeof eventFromCore>[0]) as KubeObject,
+  },
+  'autoscaling.v1.HorizontalPodAutoscaler': {
+    toStored: (object) => {
+      const stored = autoscalerToV2(object as Parameters<typeof autoscalerToV2>[0]) as KubeObject;
+      applyDefaults({ message: 'autoscaling.v2.HorizontalPodAutoscaler' }, stored);
+      return stored;
+    },
+    fromStored: (object) => autoscalerFromV2(object as Parameters<typeof autoscalerFromV2>[0]) as KubeObject,
+  },
 };
 
 /**

@@ -1,6 +1,7 @@
-import type { apps, autoscalingV2, batch, core, discovery, KubeObject, networking, policy } from '#api';
+import type { apps, batch, core, discovery, KubeObject, networking, policy } from '#api';
 import { semanticEqual } from '#api';
 import type { Strategy } from '../contracts.js';
+import { autoscalerStrategies } from './autoscaler.js';
 import { startsWith, type WithStatus } from './status.js';
 
 /** PUT may omit resourceVersion, and PUT of an absent object is refused: upstream's most common case. */
@@ -127,22 +128,11 @@ export function machineryStrategies(): [string, Strategy][] {
     entry('storage.v1.CSINode', { ...conditional, returnDeletedObject: true }),
     entry('storage.v1.CSIDriver', { ...conditional, returnDeletedObject: true }),
     entry('storage.v1.CSIStorageCapacity', conditional),
-    entry('autoscaling.v2.HorizontalPodAutoscaler', {
-      ...startsWith<autoscalingV2.HorizontalPodAutoscaler>(noMetrics),
-      ...unconditional,
-    }),
+    ...autoscalerStrategies(),
     entry('node.v1.RuntimeClass', conditional),
     entry('resource.v1.DeviceClass', { ...unconditional, returnDeletedObject: true }),
     entry('resource.v1.ResourceClaim', { ...unconditional, returnDeletedObject: true }),
     entry('resource.v1.ResourceClaimTemplate', { ...unconditional, returnDeletedObject: true }),
     entry('resource.v1.ResourceSlice', { ...unconditional, returnDeletedObject: true }),
   ];
-}
-
-/** As Go writes it: there is a list, and it is null. */
-function noMetrics(): autoscalingV2.HorizontalPodAutoscalerStatus {
-  return {
-    desiredReplicas: 0,
-    currentMetrics: null,
-  } as unknown as autoscalingV2.HorizontalPodAutoscalerStatus;
 }
