@@ -328,6 +328,17 @@ describe('server-side apply', () => {
     expect(forced.spec?.selector).toEqual({ b: '2' });
   });
 
+  it('answers 400 for an untracked object whose list items have no identity', () => {
+    const account = kindOf('core.v1.ServiceAccount');
+    const live = stored<core.ServiceAccount>(account, { metadata: { name: 'a' }, secrets: [{}] });
+    const config = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a' } };
+    const write = () => applyObject({ kind: account, manager: 'm', time: T1 }, config, live);
+    expect(write).toThrow(StatusError);
+    expect(write).toThrow(
+      /^failed to apply: associative list with keys has an element that omits key field "name"/,
+    );
+  });
+
   it('credits what existed untracked to before-first-apply', () => {
     const live = stored<core.Service>(service, hello({ type: 'ClusterIP' }));
     const error = statusOf(() => apply(hello({ type: 'NodePort' }), live));

@@ -343,11 +343,11 @@ export function applyObject<T extends KubeObject>(
   const config = checkedConfig(scope, applied as JsonObject);
   const before = live === undefined ? emptyObject(writer.kind) : bare(live);
   const stored = storedManagers(live);
-  if (stored.size === 0 && live !== undefined) {
-    const first: Scope = { ...scope, manager: 'before-first-apply' };
-    recordUpdate(first, emptyObject(writer.kind), before, stored);
-  }
   try {
+    if (stored.size === 0 && live !== undefined) {
+      const first: Scope = { ...scope, manager: 'before-first-apply' };
+      recordUpdate(first, emptyObject(writer.kind), before, stored);
+    }
     const result = applyAsKubectl(scope, before, config, stored, writer.force === true);
     const object =
       scope.manager === 'kubectl' && scope.subresource === ''
