@@ -74,6 +74,15 @@ describe('parseCertificateRequest', () => {
     },
   );
 
+  it('refuses what has other tags, since a signer might read another subject', () => {
+    const { bytes } = pemBlocks(ECDSA)[0]!;
+    // The subject as a set.
+    bytes[bytes.indexOf(Buffer.from('0c0c73797374656d', 'hex')) - 11] = 0x31;
+    expect(() => parseCertificateRequest(pem('CERTIFICATE REQUEST', bytes))).toThrow(
+      "asn1: structure error: tags don't match",
+    );
+  });
+
   it('refuses other bytes with a RangeError and nothing else', () => {
     const { bytes } = pemBlocks(ECDSA)[0]!;
     const damaged = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)).map(([at, byte]) => {

@@ -40,8 +40,11 @@ const FAILED: Record<string, string> = {
   ec: 'x509: ECDSA verification failure',
   ed25519: 'x509: Ed25519 verification failure',
 };
-/** DER tags of texts. */
+/** Tags of DER. */
+const BITS = 0x03;
 const BMP_STRING = 0x1e;
+const SEQUENCE = 0x30;
+const SET = 0x31;
 
 /** Reads the first PEM block of a text. Throws RangeError, mostly in Go's words, when it is no request. */
 export function parseCertificateRequest(pem: string): CertificateSigningData {
@@ -54,33 +57,41 @@ export function parseCertificateRequest(pem: string): CertificateSigningData {
 
 function readRequest(bytes: Buffer): CertificateSigningData {
   try {
-    const [info, signature, bits] = der.members(bytes);
-    const [, name, publicKey] = der.members(info!);
-    const subject = der.members(name!).flatMap(der.members);
+    const [info, signature, bits] = inside(SEQUENCE, bytes);
+    const [, name, publicKey] = inside(SEQUENCE, info);
+    const subject = inside(SEQUENCE, name)
+      .flatMap((set) => inside(SET, set))
+      .map((part) => inside(SEQUENCE, part));
     const texts = (type: Buffer) =>
-      subject.map((part) => der.members(part)).filter(([oid]) => oid?.equals(type) === true);
-    // Throws here rather than when the signature is looked at.
-    const signed = {
-      info: info!,
-      algorithm: der.members(signature!)[0]!,
-      bits: der.content(bits!).subarray(1),
-    };
-    der.members(publicKey!);
+      subject.filter(([oid]) => oid?.equals(type) === true).map(([, value]) => textOf(value));
+    const [algorithm] = inside(SEQUENCE, signature);
+    // What is missing shows here rather than when the signature is looked at.
+    if (info === undefined || algorithm === undefined) throw new RangeError('sequence truncated');
+    const signed = { info, algorithm, bits: contentOf(BITS, bits).subarray(1) };
+    inside(SEQUENCE, publicKey);
     return {
-      commonName:
-        texts(COMMON_NAME)
-          .map(([, value]) => textOf(value!))
-          .at(-1) ?? '',
-      organizations: texts(ORGANIZATION).map(([, value]) => textOf(value!)),
+      commonName: texts(COMMON_NAME).at(-1) ?? '',
+      organizations: texts(ORGANIZATION),
       signatureError: () => signatureError(publicKey!, signed),
     };
   } catch (error) {
-    const reason = error instanceof RangeError ? error.message.replace(/^DER: /, '') : 'member missing';
-    throw new RangeError(`asn1: structure error: ${reason}`);
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`asn1: structure error: ${error.message.replace(/^DER: /, '')}`);
   }
 }
 
-function textOf(value: Buffer): string {
+function contentOf(tag: number, value: Buffer | undefined): Buffer {
+  if (value?.[0] !== tag) throw new RangeError("tags don't match");
+  return der.content(value);
+}
+
+function inside(tag: number, value: Buffer | undefined): Buffer[] {
+  contentOf(tag, value);
+  return der.members(value!);
+}
+
+function textOf(value: Buffer | undefined): string {
+  if (value === undefined) throw new RangeError('sequence truncated');
   const content = der.content(value);
   if (value[0] !== BMP_STRING) return content.toString('utf8');
   if (content.length % 2 !== 0) throw new RangeError('invalid BMPString');
