@@ -54,8 +54,11 @@ describe('parseCertificateRequest', () => {
   });
 
   it('says when the signature is by another key', () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const request = parseCertificateRequest(signingRequest('n', [], privateKey));
+    const keys = {
+      publicKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
+      privateKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    };
+    const request = parseCertificateRequest(signingRequest('n', [], { keys }));
     expect(request.signatureError()).toBe('x509: ECDSA verification failure');
   });
 

@@ -6,8 +6,21 @@ import { pemBlocks } from './pem.js';
 export interface CertificateSigningData {
   commonName: string;
   organizations: string[];
+  /** The subject as it is encoded. */
+  subject: Buffer;
+  /** The key that is to be certified; undefined for one that is not understood. */
+  publicKey: KeyObject | undefined;
+  alternativeNames: AlternativeNames;
   /** What is wrong with the signature, in the words of Go's crypto/x509; undefined when it is good. */
   signatureError(): string | undefined;
+}
+
+/** Encodings of the names that are asked for besides the subject's, as they go into a certificate. */
+export interface AlternativeNames {
+  dns: Buffer[];
+  ip: Buffer[];
+  email: Buffer[];
+  uri: Buffer[];
 }
 
 interface Algorithm {
@@ -40,8 +53,13 @@ const FAILED: Record<string, string> = {
   ec: 'x509: ECDSA verification failure',
   ed25519: 'x509: Ed25519 verification failure',
 };
+const EXTENSION_REQUEST = der.oid('1.2.840.113549.1.9.14');
+const ALTERNATIVE_NAME = der.oid('2.5.29.17');
+const EMPTY_SET = der.set();
 /** Tags of DER. */
+const ATTRIBUTES = 0xa0;
 const BITS = 0x03;
+const OCTETS = 0x04;
 const BMP_STRING = 0x1e;
 const SEQUENCE = 0x30;
 const SET = 0x31;
@@ -58,7 +76,7 @@ export function parseCertificateRequest(pem: string): CertificateSigningData {
 function readRequest(bytes: Buffer): CertificateSigningData {
   try {
     const [info, signature, bits] = inside(SEQUENCE, bytes);
-    const [, name, publicKey] = inside(SEQUENCE, info);
+    const [, name, publicKey, attributes] = inside(SEQUENCE, info);
     const subject = inside(SEQUENCE, name)
       .flatMap((set) => inside(SET, set))
       .map((part) => inside(SEQUENCE, part));
@@ -72,12 +90,28 @@ function readRequest(bytes: Buffer): CertificateSigningData {
     return {
       commonName: texts(COMMON_NAME).at(-1) ?? '',
       organizations: texts(ORGANIZATION),
+      subject: name!,
+      publicKey: keyOf(publicKey!),
+      alternativeNames: alternativeNamesIn(attributes),
       signatureError: () => signatureError(publicKey!, signed),
     };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RangeError(`asn1: structure error: ${error.message.replace(/^DER: /, '')}`);
   }
+}
+
+/** Names in the request for extensions (RFC 2985 5.4.2), by their tags (RFC 5280 4.2.1.6). */
+function alternativeNamesIn(attributes: Buffer | undefined): AlternativeNames {
+  const valuesOf = (parts: Buffer[], type: Buffer) =>
+    parts.map((part) => inside(SEQUENCE, part)).find(([oid]) => oid?.equals(type) === true);
+  const attribute = attributes === undefined ? [] : inside(ATTRIBUTES, attributes);
+  const [extensions] = inside(SET, valuesOf(attribute, EXTENSION_REQUEST)?.[1] ?? EMPTY_SET);
+  const asked = extensions === undefined ? [] : inside(SEQUENCE, extensions);
+  const value = valuesOf(asked, ALTERNATIVE_NAME)?.at(-1);
+  const names = value === undefined ? [] : inside(SEQUENCE, contentOf(OCTETS, value));
+  const tagged = (tag: number) => names.filter((one) => one[0] === tag);
+  return { email: tagged(0x81), dns: tagged(0x82), uri: tagged(0x86), ip: tagged(0x87) };
 }
 
 function contentOf(tag: number, value: Buffer | undefined): Buffer {

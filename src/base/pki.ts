@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
 import { extension, issuerFields, nameOf, subjectKeyIdentifier, writeCertificate } from './certificate.js';
+import type { CertificateSigningData } from './certificate-request.js';
 import * as der from './der.js';
 import { type IpAddress, parseIp } from './ip.js';
 
@@ -80,6 +81,92 @@ export async function issueCertificate(authority: KeyPair, request: CertificateR
   return pair(certificate, privateKey);
 }
 
+/** What a signer decides about a certificate for somebody else's key. */
+export interface SigningPolicy {
+  /** Names of upstream's certificates.k8s.io KeyUsage. */
+  usages: readonly string[];
+  notBefore: Date;
+  notAfter: Date;
+}
+
+/** Bits of the key usage extension, from the first of the first byte on (RFC 5280 4.2.1.3). */
+const KEY_USAGES = [
+  ['digital signature', 'signing'],
+  ['content commitment'],
+  ['key encipherment'],
+  ['data encipherment'],
+  ['key agreement'],
+  ['cert sign'],
+  ['crl sign'],
+  ['encipher only'],
+  ['decipher only'],
+];
+const EXTENDED_USAGES: Readonly<Record<string, string>> = {
+  any: '2.5.29.37.0',
+  'server auth': '1.3.6.1.5.5.7.3.1',
+  'client auth': '1.3.6.1.5.5.7.3.2',
+  'code signing': '1.3.6.1.5.5.7.3.3',
+  'email protection': '1.3.6.1.5.5.7.3.4',
+  's/mime': '1.3.6.1.5.5.7.3.4',
+  'ipsec end system': '1.3.6.1.5.5.7.3.5',
+  'ipsec tunnel': '1.3.6.1.5.5.7.3.6',
+  'ipsec user': '1.3.6.1.5.5.7.3.7',
+  timestamping: '1.3.6.1.5.5.7.3.8',
+  'ocsp signing': '1.3.6.1.5.5.7.3.9',
+  'microsoft sgc': '1.3.6.1.4.1.311.10.3.3',
+  'netscape sgc': '2.16.840.1.113730.4.1',
+};
+
+/**
+ * A certificate for what a request asks for (pkg/controller/certificates/authority): its subject, names and key, and
+ * never an authority's. The request's signature is the caller's to check. Throws RangeError for unknown usages and keys.
+ */
+export function signRequest(
+  authority: KeyPair,
+  { subject, publicKey, alternativeNames: names }: CertificateSigningData,
+  { usages, notBefore, notAfter }: SigningPolicy,
+): string {
+  if (publicKey === undefined) throw new RangeError('x509: unsupported public key');
+  const issuer = issuerFields(new X509Certificate(authority.certificate).raw);
+  const all = [...names.dns, ...names.email, ...names.ip, ...names.uri];
+  const certificate = writeCertificate({
+    subject,
+    issuer: issuer.subject,
+    publicKey,
+    signingKey: createPrivateKey(authority.key),
+    notBefore,
+    notAfter,
+    extensions: [
+      ...usageExtensions(usages),
+      extension(BASIC_CONSTRAINTS, true, der.sequence()),
+      ...(issuer.keyIdentifier === undefined ? [] : [authorityKeyIdentifier(issuer.keyIdentifier)]),
+      ...(all.length === 0 ? [] : [extension(ALTERNATIVE_NAME, false, der.sequence(...all))]),
+    ],
+  });
+  return pem(certificate);
+}
+
+function usageExtensions(usages: readonly string[]): Buffer[] {
+  const simple = KEY_USAGES.map((names) => names.some((name) => usages.includes(name)));
+  const known = new Set([...KEY_USAGES.flat(), ...Object.keys(EXTENDED_USAGES)]);
+  const unknown = usages.filter((usage) => !known.has(usage));
+  if (unknown.length > 0) throw new RangeError(`unrecognized usage values: ${JSON.stringify(unknown)}`);
+  const extended = Object.keys(EXTENDED_USAGES).filter((name) => usages.includes(name));
+  const ids = [...new Set(extended.map((name) => EXTENDED_USAGES[name]!))].sort().map(der.oid);
+  return [
+    ...(simple.includes(true) ? [extension(KEY_USAGE, true, bitString(simple))] : []),
+    ...(ids.length === 0 ? [] : [extension(EXTENDED_KEY_USAGE, false, der.sequence(...ids))]),
+  ];
+}
+
+/** Named bits, without zeros at the end (X.690 11.2.2). */
+function bitString(set: boolean[]): Buffer {
+  const count = set.lastIndexOf(true) + 1;
+  const bytes = Buffer.alloc(Math.ceil(count / 8));
+  for (let i = 0; i < count; i++) if (set[i]) bytes[i >> 3]! |= 0x80 >> (i & 7);
+  return der.bits(bytes, bytes.length * 8 - count);
+}
+
 function alternativeNames(request: CertificateRequest): Buffer[] {
   const ips = (request.ipAddresses ?? []).flatMap((ip) => parseIp(ip) ?? []);
   return [
@@ -101,10 +188,14 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - BACKDATE_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 
-function pair(certificate: Buffer, key: KeyObject): KeyPair {
+function pem(certificate: Buffer): string {
   const text = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+  return `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+}
+
+function pair(certificate: Buffer, key: KeyObject): KeyPair {
   return {
-    certificate: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    certificate: pem(certificate),
     key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
   };
 }

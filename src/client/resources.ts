@@ -2,6 +2,7 @@ import type {
   apps,
   authentication,
   batch,
+  certificates,
   coordination,
   core,
   discovery,
@@ -77,6 +78,12 @@ export const Resources = {
     'scheduling.k8s.io',
     'priorityclasses',
     'PriorityClass',
+    false,
+  ),
+  certificateSigningRequests: resource<certificates.CertificateSigningRequest>(
+    'certificates.k8s.io',
+    'certificatesigningrequests',
+    'CertificateSigningRequest',
     false,
   ),
   tokenReviews: resource<authentication.TokenReview & KubeObject>(

@@ -1,4 +1,5 @@
-import type { Startable } from '#base';
+import type { KeyPair, Startable } from '#base';
+import { createCertificateSigningController } from './certificate-signing/index.js';
 import { createCronJobController } from './cron-job/index.js';
 import { createDaemonSetController } from './daemon-set/index.js';
 import { createDeploymentController } from './deployment/index.js';
@@ -30,6 +31,10 @@ export interface ControllerSettings {
   nodeCidrMaskSizeV6?: number;
   /** --root-ca-file, as PEM text. Absent: kube-root-ca.crt is not published. */
   rootCa?: string;
+  /** --cluster-signing-cert-file and --cluster-signing-key-file, as PEM texts. Absent: requests are left to somebody else. */
+  clusterSigning?: KeyPair;
+  /** --cluster-signing-duration, in milliseconds: certificates live no longer. */
+  clusterSigningMs?: number;
   /** --node-monitor-grace-period, in milliseconds. */
   nodeMonitorGracePeriodMs?: number;
   /** --max-endpoints-per-slice. */
@@ -108,6 +113,11 @@ export const CONTROLLERS: Record<string, Controller> = {
   'root-ca-certificate-publisher-controller': controller('root-ca-cert-publisher', ({ rootCa }, deps) =>
     rootCa === undefined ? undefined : createRootCaController({ rootCa }, deps),
   ),
+  'certificatesigningrequest-signing-controller': controller('certificate-controller', (settings, deps) => {
+    const { clusterSigning: authority, clusterSigningMs: durationMs } = settings;
+    if (authority === undefined) return undefined;
+    return createCertificateSigningController({ authority, ...defined({ durationMs }) }, deps);
+  }),
   'node-lifecycle-controller': controller('node-controller', ({ nodeMonitorGracePeriodMs }, deps) =>
     createNodeLifecycleController(defined({ gracePeriodMs: nodeMonitorGracePeriodMs }), deps),
   ),
@@ -154,6 +164,7 @@ const ALIASES: Record<string, string> = {
   replicaset: 'replicaset-controller',
   nodeipam: 'node-ipam-controller',
   nodelifecycle: 'node-lifecycle-controller',
+  csrsigning: 'certificatesigningrequest-signing-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
 };

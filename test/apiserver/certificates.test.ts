@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signingRequest } from '../../src/base/testing/signing-request.js';
+import { signingRequest } from '#base/testing';
 import { TestClient } from './api-client.js';
 import { startServer, type TestServer } from './start-server.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signingRequest } from '../../src/base/testing/signing-request.js';
+import { signingRequest } from '#base/testing';
 import { startServer, type TestServer } from '../apiserver/start-server.js';
 import { findKubectl, Kubectl } from './kubectl.js';
 

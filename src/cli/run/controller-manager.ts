@@ -28,6 +28,9 @@ export interface Options extends ClientFlags {
   nodeCidrMaskSize?: string;
   loadBalancerCidr?: string;
   rootCaFile?: string;
+  clusterSigningCertFile?: string;
+  clusterSigningKeyFile?: string;
+  clusterSigningDuration: string;
   maxEndpointsPerSlice?: string;
   endpointsliceUpdatesBatchPeriod: string;
   endpointUpdatesBatchPeriod: string;
@@ -76,9 +79,19 @@ function settingsOf(options: Options): ControllerSettings {
     ...(options.maxEndpointsPerSlice === undefined
       ? {}
       : { maxEndpointsPerSlice: Number(options.maxEndpointsPerSlice) }),
+    ...signing(options),
     ...periods(options),
     mirroringMaxEndpointsPerSubset: Number(options.mirroringMaxEndpointsPerSubset),
     terminatedPodThreshold: Number(options.terminatedPodGcThreshold),
+  };
+}
+
+function signing(options: Options): ControllerSettings {
+  const { clusterSigningCertFile: cert, clusterSigningKeyFile: key, clusterSigningDuration } = options;
+  if (cert === undefined || key === undefined) return {};
+  return {
+    clusterSigning: { certificate: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') },
+    clusterSigningMs: durationFlag('cluster-signing-duration', clusterSigningDuration),
   };
 }
 

@@ -240,6 +240,7 @@ export class Cluster implements Startable {
           clusterCidrs: [podCidr.text],
           loadBalancerCidrs: [loadBalancerCidr.text],
           rootCa: credentials.ca,
+          clusterSigning: credentials.pki.authority,
         },
         {
           client,

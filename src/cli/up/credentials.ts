@@ -38,6 +38,10 @@ export class Credentials {
   get caFile(): string {
     return join(this.#directory, 'ca.crt');
   }
+  /** Signs what the cluster trusts: the holder can become anybody. */
+  get authority(): KeyPair {
+    return this.#authority;
+  }
   get ca(): string {
     return this.#authority.certificate;
   }

@@ -1,0 +1,1 @@
+export { type CertificateSigningOptions, createCertificateSigningController } from './controller.js';
