@@ -6,7 +6,7 @@ import { KindRegistry } from '../schema/registry.js';
 import { pruneAndCheck, SchemaError } from '../schema/walker.js';
 import { Errors } from '../status.js';
 import type { meta } from '../types/index.js';
-import { parseJson } from './json.js';
+import { type ParsedText, parseJson } from './json.js';
 import { JsonSyntaxError } from './json-syntax.js';
 import { decodeEnvelope, type Envelope, ProtobufError } from './protobuf.js';
 import { parseYaml, YamlSyntaxError } from './yaml.js';
@@ -68,7 +68,10 @@ export function decodeObject<T extends KubeObject = KubeObject>(
   }
   const own = identity(kind);
   const typed = { kind: own.kind, apiVersion: own.apiVersion, ...object };
-  if (!options.anyGroupVersion) Object.assign(typed, own);
+  if (!options.anyGroupVersion) {
+    typed.kind = own.kind;
+    typed.apiVersion = own.apiVersion;
+  }
   return {
     object: typed as unknown as T,
     warnings: fieldValidation === 'Warn' ? strictErrors : [],
@@ -123,10 +126,10 @@ function parseBody(
     if (mediaType === MEDIA_PROTOBUF) return protobufBody(bytes, schema, options);
     if (mediaType === MEDIA_JSON) {
       const parsed = parseJson(bytes, { strict: schema ?? 'duplicates' });
-      return withKind({ ...parsed, strict, scanned: parsed.scanned === true }, bytes, options);
+      return withKind(parsed, strict, bytes, options);
     }
     const parsed = parseYaml(bytes, { strict, ...(schema === undefined ? {} : { schema }) });
-    return withKind({ ...parsed, strict, scanned: parsed.scanned === true }, bytes, options);
+    return withKind(parsed, strict, bytes, options);
   } catch (error) {
     if (error instanceof JsonSyntaxError) {
       throw unrecognized(
@@ -173,8 +176,8 @@ function protobufValue(
   }
 }
 
-function withKind(parsed: Omit<Body, 'gvk'>, bytes: Buffer, options: DecodeOptions): Body {
-  const { value } = parsed;
+function withKind(parsed: ParsedText, strict: boolean, bytes: Buffer, options: DecodeOptions): Body {
+  const { value, strictErrors, badInteger } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw unrecognized(bytes, options.kind, notAnObject(value));
   }
@@ -185,7 +188,8 @@ function withKind(parsed: Omit<Body, 'gvk'>, bytes: Buffer, options: DecodeOptio
   };
   const gvk = bodyKind(given, options.kind);
   checkKind(gvk, options);
-  return { ...parsed, gvk };
+  // Spelt out: members after a spread are slow to define, and what is made so is slow to read.
+  return { value, gvk, strictErrors, strict, scanned: parsed.scanned === true, badInteger };
 }
 
 function textOf(name: keyof BodyKind, text: unknown, bytes: Buffer, options: DecodeOptions): string {

@@ -53,7 +53,8 @@ function parseCanonical(text: string): object | undefined {
 
 function isShallow(value: object, levels: number): boolean {
   if (levels === 0) return false;
-  for (const member of Object.values(value)) {
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name];
     if (typeof member === 'object' && member !== null && !isShallow(member, levels - 1)) return false;
   }
   return true;

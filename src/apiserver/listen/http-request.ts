@@ -127,7 +127,8 @@ export class NetworkRequest implements ApiRequest {
   /** `signal` aborts when `until` closes. */
   constructor(
     head: { method: string; url: string; headers: IncomingHttpHeaders },
-    carrier: { source: Readable; hasBody: boolean; socket: TLSSocket; until: Closing; maxBodyBytes: number },
+    carrier: { source: Readable; hasBody: boolean; socket: TLSSocket; until: Closing },
+    maxBodyBytes: number,
   ) {
     this.method = head.method;
     this.url = head.url;
@@ -136,7 +137,7 @@ export class NetworkRequest implements ApiRequest {
     this.#source = carrier.source;
     this.#socket = carrier.socket;
     this.#until = carrier.until;
-    this.#maxBodyBytes = carrier.maxBodyBytes;
+    this.#maxBodyBytes = maxBodyBytes;
     const peer = peerIdentity(carrier.socket);
     if (peer.clientCertificate !== undefined) this.clientCertificate = peer.clientCertificate;
     if (peer.clientCertificateError !== undefined) this.clientCertificateError = peer.clientCertificateError;

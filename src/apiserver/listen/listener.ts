@@ -187,8 +187,7 @@ export class Listener implements Startable {
     head: { method: string; url: string; headers: IncomingMessage['headers'] },
     carrier: { source: Readable; hasBody: boolean; socket: TLSSocket; until: ServerResponse | Duplex },
   ): NetworkRequest {
-    const maxBodyBytes = this.#options.maxBodyBytes ?? MAX_BODY_BYTES;
-    return new NetworkRequest(head, { ...carrier, maxBodyBytes });
+    return new NetworkRequest(head, carrier, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
   }
 
   /** Answers one request; small answers to what needs no waiting are out when this returns. */

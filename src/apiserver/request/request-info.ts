@@ -57,7 +57,15 @@ function splitPath(path: string): string[] {
   let end = path.length;
   while (start < end && path.charCodeAt(start) === SLASH) start++;
   while (end > start && path.charCodeAt(end - 1) === SLASH) end--;
-  return start === end ? [] : path.slice(start, end).split('/');
+  const segments: string[] = [];
+  if (start === end) return segments;
+  // Every path is new to V8, whose `split` is made for texts that it has seen before.
+  for (let slash = path.indexOf('/', start); slash >= 0 && slash < end; slash = path.indexOf('/', start)) {
+    segments.push(path.slice(start, slash));
+    start = slash + 1;
+  }
+  segments.push(path.slice(start, end));
+  return segments;
 }
 
 function readResource(info: RequestInfo, method: string, segments: string[]): void {
