@@ -92,9 +92,14 @@ describe('a full load', () => {
     for (const generation of [1, 2]) {
       const seen: string[][] = [];
       programs.beforeLoad = async () => void seen.push(ends());
+      const written = programs.scripts.length;
       await sync(proxier, generation);
       expect(seen.length).toBeGreaterThan(1);
+      // The very last empties what was in use.
+      expect(seen.pop()).toEqual(all(generation));
       expect(seen).toEqual(seen.map(() => all(generation - 1)));
+      expect(programs.scripts.at(-1)).toMatch(/^(flush map .*\n)+$/);
+      expect(programs.scripts.length - written).toBe(seen.length + 1);
       expect(ends()).toEqual(all(generation));
     }
   });

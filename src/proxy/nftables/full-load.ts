@@ -1,7 +1,7 @@
 import type { NodeSettings } from '../contract.js';
 import { baseObjects, settingsElements } from './base.js';
 import type { FactSink, NamedObject } from './facts.js';
-import type { Generation } from './names.js';
+import { type Generation, nftFamily, TABLE } from './names.js';
 import { Transaction } from './transaction.js';
 
 /** Objects in the kernel's table, by name. */
@@ -39,9 +39,9 @@ export class FullLoad implements FactSink {
       if (object.kind !== 'chain') {
         // What is left of a load that ended half-way.
         if (exists) this.#stage.first(`flush ${object.kind} % ${name}`);
-        this.#stage.put(name, object, false);
-      } else if (hook !== '' || exists) this.#last.put(name, object, exists, hook);
-      else this.#stage.put(name, object, false);
+        this.#stage.create(name, object);
+      } else if (hook !== '' || exists) this.#last.replace(name, object, exists, hook);
+      else this.#stage.create(name, object);
     }
     for (const { container, key } of settingsElements(this.#settings, generation)) {
       this.#stage.addElement(container, key, '');
@@ -58,10 +58,10 @@ export class FullLoad implements FactSink {
     const object = make();
     const exists = this.#existing.has(name);
     if (object.kind === 'chain' && exists) {
-      this.#last.put(name, object, true);
+      this.#last.replace(name, object);
       return;
     }
-    this.#stage.put(name, object, false);
+    this.#stage.create(name, object);
     // Sets of Services hold the clients that affinity remembers; maps hold endpoints, which are written again.
     if (object.kind !== 'map' || !exists) return;
     this.#last.first(`flush map % ${name}`);
@@ -91,12 +91,15 @@ export class FullLoad implements FactSink {
     for (const entry of this.#existing) if (!this.#written.has(entry[0])) yield entry;
   }
 
+  /** What to run once everything is in force: maps that nothing leads to any more are emptied. */
+  *afterwards(): Generator<string> {
+    const maps = [...this.unneeded()].filter(([, kind]) => kind === 'map');
+    for (const [name] of maps) yield `flush map ${nftFamily(this.#settings.family)} ${TABLE} ${name}`;
+  }
+
   /** The last stage and the transaction that puts everything in force. */
   *finish(): Generator<string> {
-    for (const [name, kind] of this.unneeded()) {
-      if (kind === 'map') this.#last.first(`flush map % ${name}`);
-      this.#last.retire(name, kind);
-    }
+    for (const [name, kind] of this.unneeded()) this.#last.retire(name, kind);
     yield* this.takeStage();
     yield* this.#last.lines();
   }

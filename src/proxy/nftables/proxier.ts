@@ -107,6 +107,7 @@ export class NftablesProxier implements Proxier {
     }
     await committed;
     await this.#commit(this.#nft, chain([...stages, load.finish()]), true);
+    await this.#commit(this.#nft, load.afterwards(), false);
     for (const [name, kind] of load.unneeded()) state.adoptRetired(name, kind);
     this.#state = state;
     this.#failures = 0;
@@ -118,7 +119,7 @@ export class NftablesProxier implements Proxier {
     if (state === undefined) throw new Error('apply before a successful resync');
     const tx = new Transaction(this.family);
     for (const { key, desired } of changes) state.change(key, desired, tx);
-    if (!tx.isEmpty) await this.#commit(this.#session, tx.lines(), tx.touchesChains);
+    await this.#change(tx);
     this.#failures = 0;
     return { full: false, operations: tx.operations };
   }
@@ -126,7 +127,7 @@ export class NftablesProxier implements Proxier {
   async tidy(): Promise<void> {
     const tx = new Transaction(this.family);
     this.#state?.deleteRetired(this.#state.retired(), tx);
-    if (!tx.isEmpty) await this.#commit(this.#session, tx.lines(), tx.touchesChains);
+    await this.#change(tx);
   }
 
   get needsTidying(): boolean {
@@ -195,6 +196,12 @@ export class NftablesProxier implements Proxier {
     this.#logger.info('replacing the table', { family: this.family, failures: this.#failures });
     const head = [`delete table ${family} ${TABLE}`, create];
     return { objects: new Map(), generation: undefined, head, isReplaced: true };
+  }
+
+  async #change(tx: Transaction): Promise<void> {
+    for (const { lines, touchesChains } of tx.phases()) {
+      await this.#commit(this.#session, lines, touchesChains);
+    }
   }
 
   async #commit(by: Pick<Nft, 'load'>, lines: Iterable<string>, touchesChains: boolean): Promise<void> {

@@ -8,6 +8,10 @@ import type { Generation } from './names.js';
 import { renderService } from './service-facts.js';
 import type { Transaction } from './transaction.js';
 
+/** Where rules look first: the rest is found by what leads there. */
+const DISPATCHES =
+  /^(service-(ips|nodeports)|no-endpoint-(services|nodeports)|firewall-ips|cluster-ips)(-b)?$/;
+
 const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
@@ -102,7 +106,9 @@ export class TableState {
       const kept = now.elements.get(container) ?? NONE;
       for (const [key, value] of elements) {
         if (kept.get(key) === value) continue;
-        if (users === undefined || count(users, key, -1) === 0) tx.deleteElement(container, key);
+        if (users !== undefined && count(users, key, -1) > 0) continue;
+        if (kept.has(key) || DISPATCHES.test(container)) tx.deleteElement(container, key);
+        else tx.expireElement(container, key);
       }
     }
   }
@@ -122,9 +128,9 @@ export class TableState {
     for (const [name, object] of now) {
       const was = old.get(name);
       if (was !== undefined) {
-        if (!sameObject(was, object)) tx.put(name, object, true);
+        if (!sameObject(was, object)) tx.replace(name, object);
       } else if (count(this.#objectUsers, name, 1) === 1) {
-        tx.put(name, object, this.#retired.delete(name));
+        tx.create(name, object, this.#retired.delete(name));
       }
     }
     for (const [name, object] of old) {

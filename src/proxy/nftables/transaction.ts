@@ -2,23 +2,43 @@ import type { Family } from '../state/addresses.js';
 import type { NamedObject } from './facts.js';
 import { nftFamily, TABLE } from './names.js';
 
+interface Commands {
+  objects: string[];
+  rules: string[];
+}
+
 /** Elements per `add element` command: long enough to spare parsing, short enough for readable errors. */
 const ELEMENTS_PER_COMMAND = 500;
 
+/** A script that `nft` runs as one. */
+export interface Phase {
+  lines: Iterable<string>;
+  /** Whether chains or rules change: what watchers of the table see. */
+  touchesChains: boolean;
+}
+
 /**
- * Collects one atomic `nft -f` script. Whatever the order of calls, the script deletes elements first, then
- * creates what elements refer to, then adds elements, and deletes objects last, so that no step refers to
- * something that is not there.
+ * Collects a change. Whatever the order of calls, elements are deleted first, then what elements refer to is created,
+ * then elements are added, and objects are deleted last, so that no step refers to something that is not there.
+ *
+ * A commit is atomic for the ruleset, not for a packet that is in it at that moment: rules go on as they were, while
+ * each lookup sees the sets as they are by then, and a chain that is new has, for such a packet, no rules. So that it
+ * ends where it would have ended before or after, `phases` brings first what nothing leads to yet, then the change, and
+ * last takes away what nothing leads to any more.
  */
 export class Transaction {
   readonly #table: string;
   readonly #head: string[] = [];
   readonly #deleted = new Map<string, string[]>();
-  readonly #objects: string[] = [];
-  readonly #rules: string[] = [];
-  readonly #added = new Map<string, string[]>();
+  readonly #created: Commands = { objects: [], rules: [] };
+  readonly #rewritten: Commands = { objects: [], rules: [] };
+  readonly #added = new Map<string, Map<string, string>>();
   readonly #removed: string[] = [];
+  readonly #retired = new Set<string>();
+  /** By container. */
+  readonly #expired = new Map<string, string[]>();
   #operations = 0;
+  #createsChains = false;
   #touchesChains = false;
 
   constructor(family: Family) {
@@ -29,35 +49,43 @@ export class Transaction {
     return this.#operations;
   }
 
-  /** Whether chains or rules change: what watchers of the table see. */
-  get touchesChains(): boolean {
-    return this.#touchesChains;
-  }
-
   /** A command that runs before everything else; `%` stands for the table. */
   first(command: string): void {
     this.#head.push(command.replaceAll('%', this.#table));
   }
 
-  /** Creates or changes an object; `existed` chains are emptied before their rules are written. */
-  put(name: string, object: NamedObject, existed: boolean, hook = ''): void {
+  /** An object that nothing leads to before this change; `isRevived`: it was retired, and is still there. */
+  create(name: string, object: NamedObject, isRevived = false): void {
+    // Another Service has just let it go.
+    if (this.#retired.has(name)) return this.replace(name, object);
+    if (object.kind === 'chain') this.#createsChains = true;
+    this.#put(this.#created, name, object, isRevived, '');
+  }
+
+  /** An object in use, whose rules or definition change at once; also what takes effect by being there (`hook`). */
+  replace(name: string, object: NamedObject, exists = true, hook = ''): void {
+    if (object.kind === 'chain') this.#touchesChains = true;
+    this.#put(this.#rewritten, name, object, exists, hook);
+  }
+
+  #put(to: Commands, name: string, object: NamedObject, exists: boolean, hook: string): void {
     this.#operations++;
     if (object.kind === 'chain') {
-      this.#touchesChains = true;
-      this.#objects.push(`add chain ${this.#table} ${name}${hook === '' ? '' : ` { ${hook} }`}`);
-      if (existed) this.#objects.push(`flush chain ${this.#table} ${name}`);
-      for (const rule of object.rules) this.#rules.push(`add rule ${this.#table} ${name} ${rule}`);
+      to.objects.push(`add chain ${this.#table} ${name}${hook === '' ? '' : ` { ${hook} }`}`);
+      if (exists) to.objects.push(`flush chain ${this.#table} ${name}`);
+      for (const rule of object.rules) to.rules.push(`add rule ${this.#table} ${name} ${rule}`);
     } else {
-      this.#objects.push(`add ${object.kind} ${this.#table} ${name} { ${object.definition} }`);
+      to.objects.push(`add ${object.kind} ${this.#table} ${name} { ${object.definition} }`);
     }
   }
 
   /** Empties an object that nothing leads to any more; it is deleted in a later transaction. */
   retire(name: string, kind: NamedObject['kind']): void {
     this.#operations++;
+    this.#retired.add(name);
     if (kind !== 'chain') return;
     this.#touchesChains = true;
-    this.#objects.push(`flush chain ${this.#table} ${name}`);
+    this.#rewritten.objects.push(`flush chain ${this.#table} ${name}`);
   }
 
   deleteObject(name: string, kind: NamedObject['kind']): void {
@@ -73,7 +101,9 @@ export class Transaction {
 
   addElement(container: string, key: string, value: string): void {
     this.#operations++;
-    push(this.#added, container, value === '' ? key : `${key} : ${value}`);
+    const elements = this.#added.get(container);
+    if (elements === undefined) this.#added.set(container, new Map([[key, value]]));
+    else elements.set(key, value);
   }
 
   deleteElement(container: string, key: string): void {
@@ -81,18 +111,63 @@ export class Transaction {
     push(this.#deleted, container, key);
   }
 
+  /** Deletes an element that is only found by what leads there; another Service may have added its key anew. */
+  expireElement(container: string, key: string): void {
+    this.#operations++;
+    push(this.#expired, container, key);
+  }
+
   get isEmpty(): boolean {
     return this.#operations === 0 && this.#head.length === 0;
   }
 
-  /** The script's lines in the order in which nft must read them. Lazy: a full load is long. */
+  /** All of it as one script, whose lines come in the order in which nft must read them. Lazy: a full load is long. */
   *lines(): Generator<string> {
+    this.#settleReplaced();
     yield* this.#head;
     yield* this.#elementCommands('delete', this.#deleted);
-    yield* this.#objects;
-    yield* this.#rules;
-    yield* this.#elementCommands('add', this.#added);
+    yield* this.#created.objects;
+    yield* this.#rewritten.objects;
+    yield* this.#created.rules;
+    yield* this.#rewritten.rules;
+    yield* this.#elementCommands('add', texts(this.#added));
     yield* this.#removed;
+    yield* this.#elementCommands('delete', this.#expired);
+  }
+
+  get touchesChains(): boolean {
+    return this.#touchesChains || this.#createsChains;
+  }
+
+  /** The scripts to run one after another; most changes are a single one. */
+  phases(): Phase[] {
+    this.#settleReplaced();
+    const { objects, rules } = this.#created;
+    const change = [
+      ...this.#head,
+      ...this.#elementCommands('delete', this.#deleted),
+      ...this.#rewritten.objects,
+      ...this.#rewritten.rules,
+      ...this.#elementCommands('add', texts(this.#added)),
+      ...this.#removed,
+    ];
+    const phases = [
+      { lines: [...objects, ...rules], touchesChains: this.#createsChains },
+      { lines: change, touchesChains: this.#touchesChains },
+      { lines: [...this.#elementCommands('delete', this.#expired)], touchesChains: false },
+    ];
+    return phases.filter(({ lines }) => lines.length > 0);
+  }
+
+  /** A key that goes and comes is replaced in the change itself. */
+  #settleReplaced(): void {
+    for (const [container, keys] of this.#expired) {
+      const added = this.#added.get(container);
+      if (added === undefined) continue;
+      for (const key of keys) if (added.has(key)) push(this.#deleted, container, key);
+      const rest = keys.filter((key) => !added.has(key));
+      this.#expired.set(container, rest);
+    }
   }
 
   *#elementCommands(verb: 'add' | 'delete', byContainer: Map<string, string[]>): Generator<string> {
@@ -103,6 +178,12 @@ export class Transaction {
       }
     }
   }
+}
+
+/** Elements as nft reads them, by container. */
+function texts(elements: Map<string, Map<string, string>>): Map<string, string[]> {
+  const text = ([key, value]: [string, string]) => (value === '' ? key : `${key} : ${value}`);
+  return new Map([...elements].map(([container, some]) => [container, [...some].map(text)]));
 }
 
 function push(map: Map<string, string[]>, key: string, value: string): void {
