@@ -3,6 +3,7 @@ import { objectKey } from '#api';
 import type { Clock, Logger, Metrics, Startable } from '#base';
 import { type Client, type EventRecorder, type InformerFactory, Resources } from '#client';
 import type { IptablesBackend, Programs } from '#host';
+import { syncPeriods } from './config/sync-periods.js';
 import type { ProxyConfig } from './config/types.js';
 import { countConnections } from './connection-metrics.js';
 import { ConntrackReconciler } from './conntrack/reconciler.js';
@@ -98,7 +99,7 @@ class ServiceProxy implements Startable {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#instruments = createProxyMetrics(deps.metrics);
-    this.#health = new SyncHealth(deps.clock, 2 * config.nftables.syncPeriodMs);
+    this.#health = new SyncHealth(deps.clock, 2 * syncPeriods(config).syncPeriodMs);
     this.#node = new NodeView(nodeName, config, options.localAddresses);
     this.#informers = createProxyInformers(deps.informers, nodeName, config.featureGates);
     const { logger, metrics } = deps;
@@ -187,8 +188,6 @@ class ServiceProxy implements Startable {
     });
     const metrics = this.#instruments;
     const conntrack = new ConntrackReconciler({ family, programs, clock, logger, metrics, localAddresses });
-    const rules =
-      config.mode === 'iptables' ? config.iptables : config.mode === 'ipvs' ? config.ipvs : config.nftables;
     const proxy: FamilyProxy = new FamilyProxy({
       family,
       view: informerView(this.#informers),
@@ -199,8 +198,7 @@ class ServiceProxy implements Startable {
         topology: this.#node.topology,
         algorithm: config.loadBalancing.algorithm,
       }),
-      minSyncPeriodMs: rules.minSyncPeriodMs,
-      syncPeriodMs: rules.syncPeriodMs,
+      ...syncPeriods(config),
       clock,
       logger,
       metrics,
