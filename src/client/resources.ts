@@ -1,6 +1,7 @@
 import type {
   apps,
   authentication,
+  authorization,
   batch,
   certificates,
   coordination,
@@ -84,6 +85,12 @@ export const Resources = {
     'certificates.k8s.io',
     'certificatesigningrequests',
     'CertificateSigningRequest',
+    false,
+  ),
+  subjectAccessReviews: resource<authorization.SubjectAccessReview>(
+    'authorization.k8s.io',
+    'subjectaccessreviews',
+    'SubjectAccessReview',
     false,
   ),
   tokenReviews: resource<authentication.TokenReview & KubeObject>(

@@ -1,5 +1,9 @@
 import type { KeyPair, Startable } from '#base';
-import { createCertificateSigningController } from './certificate-signing/index.js';
+import {
+  createCertificateApprovingController,
+  createCertificateCleanerController,
+  createCertificateSigningController,
+} from './certificates/index.js';
 import { createCronJobController } from './cron-job/index.js';
 import { createDaemonSetController } from './daemon-set/index.js';
 import { createDeploymentController } from './deployment/index.js';
@@ -113,6 +117,12 @@ export const CONTROLLERS: Record<string, Controller> = {
   'root-ca-certificate-publisher-controller': controller('root-ca-cert-publisher', ({ rootCa }, deps) =>
     rootCa === undefined ? undefined : createRootCaController({ rootCa }, deps),
   ),
+  'certificatesigningrequest-approving-controller': controller('certificate-controller', (_, deps) =>
+    createCertificateApprovingController(deps),
+  ),
+  'certificatesigningrequest-cleaner-controller': controller('certificate-controller', (_, deps) =>
+    createCertificateCleanerController(deps),
+  ),
   'certificatesigningrequest-signing-controller': controller('certificate-controller', (settings, deps) => {
     const { clusterSigning: authority, clusterSigningMs: durationMs } = settings;
     if (authority === undefined) return undefined;
@@ -164,6 +174,8 @@ const ALIASES: Record<string, string> = {
   replicaset: 'replicaset-controller',
   nodeipam: 'node-ipam-controller',
   nodelifecycle: 'node-lifecycle-controller',
+  csrapproving: 'certificatesigningrequest-approving-controller',
+  csrcleaner: 'certificatesigningrequest-cleaner-controller',
   csrsigning: 'certificatesigningrequest-signing-controller',
   'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',

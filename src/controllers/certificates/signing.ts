@@ -1,15 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import type { certificates } from '#api';
-import {
-  type KeyPair,
-  parseCertificateRequest,
-  type SigningPolicy,
-  type Startable,
-  signRequest,
-} from '#base';
+import { type KeyPair, type SigningPolicy, type Startable, signRequest } from '#base';
 import { Resources } from '#client';
 import { createLoop } from '../common/loop.js';
 import type { ControllerDeps } from '../deps.js';
+import { askedBy, conditionsOf, hasCondition, isIssued, type Request } from './conditions.js';
 import { SIGNERS } from './signers.js';
 
 export interface CertificateSigningOptions {
@@ -18,8 +12,6 @@ export interface CertificateSigningOptions {
   /** The longest that certificates live, milliseconds. Default: a year. */
   durationMs?: number;
 }
-
-type Request = certificates.CertificateSigningRequest;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -54,15 +46,16 @@ export function createCertificateSigningController(
   }
 
   /** What the status becomes. */
-  function decide({ spec, status }: Request): Request['status'] {
-    const asked = parseCertificateRequest(Buffer.from(spec.request, 'base64').toString('latin1'));
+  function decide(request: Request): Request['status'] {
+    const { spec, status } = request;
+    const asked = askedBy(request);
     const refusal = SIGNERS[spec.signerName]!(asked, spec.usages ?? []);
     if (refusal === undefined) {
       const certificate = Buffer.from(signRequest(authority, asked, policyOf(spec))).toString('base64');
       return { ...status, certificate };
     }
     const failed = { type: 'Failed', status: 'True', reason: 'SignerValidationFailure', message: refusal };
-    return { ...status, conditions: [...(status?.conditions ?? []), failed] };
+    return { ...status, conditions: [...conditionsOf(request), failed] };
   }
 
   return createLoop(deps, 'certificate', () => ({
@@ -83,14 +76,12 @@ export function createCertificateSigningController(
 }
 
 /** Approved, for one of these signers, and neither issued nor failed. */
-function waits({ spec, status }: Request): boolean {
-  const has = (type: string) =>
-    (status?.conditions ?? []).some((one) => one.type === type && one.status === 'True');
+function waits(request: Request): boolean {
   return (
-    Object.hasOwn(SIGNERS, spec.signerName) &&
-    (status?.certificate ?? '') === '' &&
-    has('Approved') &&
-    !has('Denied') &&
-    !has('Failed')
+    Object.hasOwn(SIGNERS, request.spec.signerName) &&
+    !isIssued(request) &&
+    hasCondition(request, 'Approved') &&
+    !hasCondition(request, 'Denied') &&
+    !hasCondition(request, 'Failed')
   );
 }

@@ -1,1 +1,0 @@
-export { type CertificateSigningOptions, createCertificateSigningController } from './controller.js';
