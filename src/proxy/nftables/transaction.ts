@@ -18,13 +18,11 @@ export interface Phase {
 }
 
 /**
- * Collects a change. Whatever the order of calls, elements are deleted first, then what elements refer to is created,
- * then elements are added, and objects are deleted last, so that no step refers to something that is not there.
- *
- * A commit is atomic for the ruleset, not for a packet that is in it at that moment: rules go on as they were, while
- * each lookup sees the sets as they are by then, and a chain that is new has, for such a packet, no rules. So that it
- * ends where it would have ended before or after, `phases` brings first what nothing leads to yet, then the change, and
- * last takes away what nothing leads to any more.
+ * Collects a change, in whatever order of calls. A commit is atomic for the ruleset, not for a packet that is in it at
+ * that moment: rules go on as they were, while each lookup sees the sets as they are by then, and a chain that is new
+ * has, for such a packet, no rules. So that it ends where it would have ended before or after, a change has up to three
+ * phases: what nothing leads to yet, the change itself, and the deletion of elements that nothing leads to any more.
+ * Within each, elements are deleted first and added last, so that no step refers to something that is not there.
  */
 export class Transaction {
   readonly #table: string;
@@ -117,28 +115,6 @@ export class Transaction {
     push(this.#expired, container, key);
   }
 
-  get isEmpty(): boolean {
-    return this.#operations === 0 && this.#head.length === 0;
-  }
-
-  /** All of it as one script, whose lines come in the order in which nft must read them. Lazy: a full load is long. */
-  *lines(): Generator<string> {
-    this.#settleReplaced();
-    yield* this.#head;
-    yield* this.#elementCommands('delete', this.#deleted);
-    yield* this.#created.objects;
-    yield* this.#rewritten.objects;
-    yield* this.#created.rules;
-    yield* this.#rewritten.rules;
-    yield* this.#elementCommands('add', texts(this.#added));
-    yield* this.#removed;
-    yield* this.#elementCommands('delete', this.#expired);
-  }
-
-  get touchesChains(): boolean {
-    return this.#touchesChains || this.#createsChains;
-  }
-
   /** The scripts to run one after another; most changes are a single one. */
   phases(): Phase[] {
     this.#settleReplaced();
@@ -157,6 +133,11 @@ export class Transaction {
       { lines: [...this.#elementCommands('delete', this.#expired)], touchesChains: false },
     ];
     return phases.filter(({ lines }) => lines.length > 0);
+  }
+
+  /** All of it as one script: what a full load needs, which nothing in force refers to before its end. */
+  *lines(): Generator<string> {
+    for (const { lines } of this.phases()) yield* lines;
   }
 
   /** A key that goes and comes is replaced in the change itself. */
