@@ -88,12 +88,14 @@ function rotatingChain(
 ): void {
   const protocol = l4(port.protocol);
   const ip = nftFamily(family);
-  const definition = `typeof numgen inc mod 65536 : ${ip} daddr . ${protocol} dport ; counter ;`;
+  // Not the number alone: nft 1.1.7 writes it in the wrong byte order then.
+  const definition = `typeof meta l4proto . numgen inc mod 65536 : ${ip} daddr . ${protocol} dport ; counter ;`;
   sink.object(`endpoints-${name}`, () => ({ kind: 'map', definition }));
   for (const [i, target] of list.entries()) {
-    sink.element(`endpoints-${name}`, String(i), targetText(target));
+    sink.element(`endpoints-${name}`, `${protocol} . ${i}`, targetText(target));
   }
-  const rule = `meta l4proto ${protocol} dnat ${ip} to ${picker(port, family, list.length)} map @endpoints-${name}`;
+  const index = picker(port, family, list.length);
+  const rule = `meta l4proto ${protocol} dnat ${ip} to meta l4proto . ${index} map @endpoints-${name}`;
   sink.object(name, () => ({ kind: 'chain', rules: [rule] }));
 }
 

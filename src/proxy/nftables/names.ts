@@ -6,7 +6,7 @@ import type { Protocol } from '../state/service-port.js';
 export const TABLE = 'kubesvc-proxy';
 
 /** Increased whenever base chains, maps or sets change shape; a table of another layout is replaced. */
-export const LAYOUT = 'kubesvc proxy layout 2';
+export const LAYOUT = 'kubesvc proxy layout 3';
 
 /**
  * The maps and sets that hold Services' data, and the chains that Services share, exist in two generations: a full
