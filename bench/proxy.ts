@@ -29,7 +29,7 @@ function measure(size: number, { endpoints, changes, mode }: Options): Record<st
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`];
   // The young generation is as small as bin/kubesvc makes it.
-  const flags = ['--expose-gc', '--max-semi-space-size=1', ...profile];
+  const flags = ['--expose-gc', '--max-semi-space-size=4', ...profile];
   const command = [process.execPath, ...flags, child, size, endpoints, changes, mode].map(String);
   const { status, stdout, stderr, error } = spawnSync('unshare', ['-n', ...command], {
     encoding: 'utf8',

@@ -10,6 +10,9 @@ interface Commands {
 /** Elements per `add element` command: long enough to spare parsing, short enough for readable errors. */
 const ELEMENTS_PER_COMMAND = 500;
 
+/** Between an element's key and its value. */
+const IS = ' : ';
+
 /** A script that `nft` runs as one. */
 export interface Phase {
   lines: Iterable<string>;
@@ -30,7 +33,7 @@ export class Transaction {
   readonly #deleted = new Map<string, string[]>();
   readonly #created: Commands = { objects: [], rules: [] };
   readonly #rewritten: Commands = { objects: [], rules: [] };
-  readonly #added = new Map<string, Map<string, string>>();
+  readonly #added = new Map<string, string[]>();
   readonly #removed: string[] = [];
   readonly #retired = new Set<string>();
   /** By container. */
@@ -99,9 +102,7 @@ export class Transaction {
 
   addElement(container: string, key: string, value: string): void {
     this.#operations++;
-    const elements = this.#added.get(container);
-    if (elements === undefined) this.#added.set(container, new Map([[key, value]]));
-    else elements.set(key, value);
+    push(this.#added, container, value === '' ? key : `${key}${IS}${value}`);
   }
 
   deleteElement(container: string, key: string): void {
@@ -118,33 +119,47 @@ export class Transaction {
   /** The scripts to run one after another; most changes are a single one. */
   phases(): Phase[] {
     this.#settleReplaced();
-    const { objects, rules } = this.#created;
-    const change = [
-      ...this.#head,
-      ...this.#elementCommands('delete', this.#deleted),
-      ...this.#rewritten.objects,
-      ...this.#rewritten.rules,
-      ...this.#elementCommands('add', texts(this.#added)),
-      ...this.#removed,
-    ];
     const phases = [
-      { lines: [...objects, ...rules], touchesChains: this.#createsChains },
-      { lines: change, touchesChains: this.#touchesChains },
-      { lines: [...this.#elementCommands('delete', this.#expired)], touchesChains: false },
+      { lines: [...this.#creation()], touchesChains: this.#createsChains },
+      { lines: [...this.#change()], touchesChains: this.#touchesChains },
+      { lines: [...this.#expiry()], touchesChains: false },
     ];
     return phases.filter(({ lines }) => lines.length > 0);
   }
 
-  /** All of it as one script: what a full load needs, which nothing in force refers to before its end. */
+  /**
+   * All of it as one script: what a full load needs, which nothing in force refers to before its end. Lazy, since it is
+   * long.
+   */
   *lines(): Generator<string> {
-    for (const { lines } of this.phases()) yield* lines;
+    this.#settleReplaced();
+    yield* this.#creation();
+    yield* this.#change();
+    yield* this.#expiry();
+  }
+
+  *#creation(): Generator<string> {
+    yield* this.#created.objects;
+    yield* this.#created.rules;
+  }
+
+  *#change(): Generator<string> {
+    yield* this.#head;
+    yield* this.#elementCommands('delete', this.#deleted);
+    yield* this.#rewritten.objects;
+    yield* this.#rewritten.rules;
+    yield* this.#elementCommands('add', this.#added);
+    yield* this.#removed;
+  }
+
+  #expiry(): Iterable<string> {
+    return this.#elementCommands('delete', this.#expired);
   }
 
   /** A key that goes and comes is replaced in the change itself. */
   #settleReplaced(): void {
     for (const [container, keys] of this.#expired) {
-      const added = this.#added.get(container);
-      if (added === undefined) continue;
+      const added = new Set(this.#added.get(container)?.map((element) => element.split(IS)[0]!));
       for (const key of keys) if (added.has(key)) push(this.#deleted, container, key);
       const rest = keys.filter((key) => !added.has(key));
       this.#expired.set(container, rest);
@@ -159,12 +174,6 @@ export class Transaction {
       }
     }
   }
-}
-
-/** Elements as nft reads them, by container. */
-function texts(elements: Map<string, Map<string, string>>): Map<string, string[]> {
-  const text = ([key, value]: [string, string]) => (value === '' ? key : `${key} : ${value}`);
-  return new Map([...elements].map(([container, some]) => [container, [...some].map(text)]));
 }
 
 function push(map: Map<string, string[]>, key: string, value: string): void {
