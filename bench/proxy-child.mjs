@@ -2,6 +2,7 @@
 // little else as possible, since its memory and its event loop are measured.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -62,15 +63,17 @@ const syncs = [];
 let wake = () => {};
 const loop = monitorEventLoopDelay({ resolution: 1 });
 /**
- * The longest time that the process computed without returning to its event loop: unlike the delay of a timer, it does
- * not grow with what else the machine has to do.
+ * The longest time that the main thread computed without returning to its event loop: unlike the delay of a timer, it
+ * does not grow with what else the machine has to do.
  */
-const busy = { max: 0, last: process.cpuUsage() };
+const computed = () =>
+  Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+const busy = { max: 0, last: computed() };
 setInterval(() => {
-  const { user, system } = process.cpuUsage(busy.last);
-  busy.last = process.cpuUsage();
-  busy.max = Math.max(busy.max, (user + system) / 1000);
-}, 5).unref();
+  const at = computed();
+  busy.max = Math.max(busy.max, at - busy.last);
+  busy.last = at;
+}, 1).unref();
 const proxy = createProxy(
   {
     config,
