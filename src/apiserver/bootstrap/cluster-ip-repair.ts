@@ -1,4 +1,4 @@
-import type { core, networking } from '#api';
+import { type core, isAlreadyExists, type networking } from '#api';
 import { type Counter, type IpAddress, parseIp, type Startable } from '#base';
 import {
   AllocationError,
@@ -11,7 +11,6 @@ import {
 } from '../allocators/index.js';
 import type { ServerDeps } from '../deps.js';
 import { recordWarning } from './events.js';
-import { createOnce } from './rbac-reconcile.js';
 
 const COMPONENT = 'ipallocator-repair-controller';
 /** An address without Service may belong to one that is being created right now. */
@@ -156,10 +155,28 @@ export class ClusterIPRepair implements Startable {
     const wanted = ipAddressFor(ip, owner);
     if (address === undefined) {
       await this.#warnIP(service, ip, 'ClusterIPNotAllocated', 'is not allocated; repairing');
-      return createOnce(this.#deps, 'networking.v1.IPAddress', wanted);
+      return this.#book(service, wanted);
     }
     if (!isOwnedBy(address, owner)) return this.#reassign(service, ip, address, wanted);
     await this.#relabel(address, wanted);
+  }
+
+  /**
+   * Books an address for the Service that was seen with it. One that went, or let it go, before the booking has not
+   * freed it, and nobody else would: then it is taken back.
+   */
+  async #book(service: core.Service, wanted: networking.IPAddress): Promise<void> {
+    const { store } = this.#deps;
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    const booked = await store.create(kind, wanted).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+    if (booked === undefined) return;
+    const { namespace = '', name = '' } = service.metadata;
+    const now = await store.get<core.Service>(this.#deps.kind('core.v1.Service'), namespace, name);
+    const holds =
+      now?.spec?.type !== 'ExternalName' && now?.spec?.clusterIPs?.includes(wanted.metadata.name!);
+    if (holds !== true) await store.delete(kind, '', wanted.metadata.name!, { uid: booked.metadata.uid });
   }
 
   /** The reference is immutable, so the object is made anew; the Service that it named does not hold the address. */
@@ -179,7 +196,7 @@ export class ClusterIPRepair implements Startable {
     await this.#warnIP(service, ip, 'ClusterIPNotAllocated', 'has a wrong reference; repairing');
     const { uid } = address.metadata;
     await this.#deps.store.delete(this.#deps.kind('networking.v1.IPAddress'), '', ip.text, { uid });
-    await createOnce(this.#deps, 'networking.v1.IPAddress', wanted);
+    await this.#book(service, wanted);
   }
 
   async #relabel(address: networking.IPAddress, wanted: networking.IPAddress): Promise<void> {
