@@ -72,11 +72,11 @@ class InteractiveNft implements NftSession {
   async #open(): Promise<Terminal | undefined> {
     if (this.#terminal?.isOpen === true || this.#isUnavailable) return this.#terminal;
     try {
-      const terminal = new Terminal(await start(this.#programs), this.#clock);
-      await terminal.ask('');
-      this.#terminal = terminal;
+      this.#terminal = new Terminal(await start(this.#programs), this.#clock);
+      await this.#terminal.ask('');
     } catch {
       this.#isUnavailable = true;
+      await this.close();
     }
     return this.#terminal;
   }

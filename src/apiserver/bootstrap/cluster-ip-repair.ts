@@ -1,4 +1,4 @@
-import { type core, isAlreadyExists, type networking } from '#api';
+import type { core, networking } from '#api';
 import { type Counter, type IpAddress, parseIp, type Startable } from '#base';
 import {
   AllocationError,
@@ -11,6 +11,7 @@ import {
 } from '../allocators/index.js';
 import type { ServerDeps } from '../deps.js';
 import { recordWarning } from './events.js';
+import { createOnce } from './rbac-reconcile.js';
 
 const COMPONENT = 'ipallocator-repair-controller';
 /** An address without Service may belong to one that is being created right now. */
@@ -167,16 +168,15 @@ export class ClusterIPRepair implements Startable {
    */
   async #book(service: core.Service, wanted: networking.IPAddress): Promise<void> {
     const { store } = this.#deps;
-    const kind = this.#deps.kind('networking.v1.IPAddress');
-    const booked = await store.create(kind, wanted).catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
+    const booked = await createOnce(this.#deps, 'networking.v1.IPAddress', wanted);
     if (booked === undefined) return;
     const { namespace = '', name = '' } = service.metadata;
     const now = await store.get<core.Service>(this.#deps.kind('core.v1.Service'), namespace, name);
     const holds =
       now?.spec?.type !== 'ExternalName' && now?.spec?.clusterIPs?.includes(wanted.metadata.name!);
-    if (holds !== true) await store.delete(kind, '', wanted.metadata.name!, { uid: booked.metadata.uid });
+    if (holds === true) return;
+    const kind = this.#deps.kind('networking.v1.IPAddress');
+    await store.delete(kind, '', wanted.metadata.name!, { uid: booked.metadata.uid });
   }
 
   /** The reference is immutable, so the object is made anew; the Service that it named does not hold the address. */

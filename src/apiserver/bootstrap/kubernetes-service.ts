@@ -133,8 +133,10 @@ export class KubernetesService {
     const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
     const have = await this.#deps.store.get<core.Endpoints>(kind, NAMESPACE, NAME);
     const metadata = { name: NAME, namespace: NAMESPACE, labels };
-    if (have === undefined)
-      return createOnce(this.#deps, 'core.v1.Endpoints', { metadata, subsets } as core.Endpoints);
+    if (have === undefined) {
+      await createOnce<core.Endpoints>(this.#deps, 'core.v1.Endpoints', { metadata, subsets });
+      return;
+    }
     if (semanticEqual(have.subsets, subsets) && have.metadata.labels?.[Object.keys(labels)[0]!] === 'true')
       return;
     await this.#deps.store.update<core.Endpoints>(kind, NAMESPACE, NAME, (object) => ({

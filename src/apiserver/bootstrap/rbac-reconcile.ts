@@ -73,15 +73,16 @@ async function reconcile<T extends KubeObject>(
   await Promise.all(work);
 }
 
-/** Another API server may have been faster, which is as good. */
+/** What was created; undefined when another API server was faster, which is as good. */
 export async function createOnce<T extends KubeObject>(
   deps: ServerDeps,
   message: string,
   object: T,
-): Promise<void> {
+): Promise<T | undefined> {
   try {
-    await deps.store.create(deps.kind(message), object);
+    return await deps.store.create(deps.kind(message), object);
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (isAlreadyExists(error)) return undefined;
+    throw error;
   }
 }

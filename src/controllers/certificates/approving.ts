@@ -3,7 +3,14 @@ import type { Startable } from '#base';
 import { Resources } from '#client';
 import { createLoop } from '../common/loop.js';
 import type { ControllerDeps } from '../deps.js';
-import { askedBy, conditionsOf, hasCondition, isIssued, type Request } from './conditions.js';
+import {
+  askedBy,
+  conditionsOf,
+  hasCondition,
+  isIssued,
+  type Request,
+  requestHandlers,
+} from './conditions.js';
 import { SIGNERS } from './signers.js';
 
 const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet';
@@ -47,12 +54,7 @@ export function createCertificateApprovingController(deps: ControllerDeps): Star
   return createLoop(deps, 'certificate_approving', () => ({
     workers: 5,
     caches: [requests],
-    subscribe: (queue) => [
-      requests.on({
-        add: ({ metadata }) => queue.add(metadata.name!),
-        update: ({ metadata }) => queue.add(metadata.name!),
-      }),
-    ],
+    subscribe: (queue) => [requests.on(requestHandlers(queue))],
     async sync(key) {
       const request = requests.get(key);
       if (request === undefined || !waits(request)) return;

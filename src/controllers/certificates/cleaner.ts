@@ -5,7 +5,7 @@ import { Resources } from '#client';
 import { createLoop } from '../common/loop.js';
 import { parseTime } from '../common/time.js';
 import type { ControllerDeps } from '../deps.js';
-import { conditionsOf, isIssued, type Request } from './conditions.js';
+import { conditionsOf, isIssued, type Request, requestHandlers } from './conditions.js';
 
 const HOUR_MS = 3_600_000;
 /** How long requests stay that nobody has looked at, and those that are done. */
@@ -26,12 +26,7 @@ export function createCertificateCleanerController(deps: ControllerDeps): Starta
       caches: [requests],
       subscribe: (queue) => {
         later = (key, milliseconds) => queue.addAfter(key, milliseconds);
-        return [
-          requests.on({
-            add: ({ metadata }) => queue.add(metadata.name!),
-            update: ({ metadata }) => queue.add(metadata.name!),
-          }),
-        ];
+        return [requests.on(requestHandlers(queue))];
       },
       async sync(key) {
         const request = requests.get(key);

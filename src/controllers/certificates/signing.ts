@@ -3,7 +3,14 @@ import { type KeyPair, type SigningPolicy, type Startable, signRequest } from '#
 import { Resources } from '#client';
 import { createLoop } from '../common/loop.js';
 import type { ControllerDeps } from '../deps.js';
-import { askedBy, conditionsOf, hasCondition, isIssued, type Request } from './conditions.js';
+import {
+  askedBy,
+  conditionsOf,
+  hasCondition,
+  isIssued,
+  type Request,
+  requestHandlers,
+} from './conditions.js';
 import { SIGNERS } from './signers.js';
 
 export interface CertificateSigningOptions {
@@ -61,12 +68,7 @@ export function createCertificateSigningController(
   return createLoop(deps, 'certificate', () => ({
     workers: 5,
     caches: [requests],
-    subscribe: (queue) => [
-      requests.on({
-        add: ({ metadata }) => queue.add(metadata.name!),
-        update: ({ metadata }) => queue.add(metadata.name!),
-      }),
-    ],
+    subscribe: (queue) => [requests.on(requestHandlers(queue))],
     async sync(key) {
       const request = requests.get(key);
       if (request === undefined || !waits(request)) return;
